@@ -1,0 +1,1 @@
+"""What the fleet says about itself."""

@@ -1,0 +1,68 @@
+"""Who says so, where, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from truetier.errors import Place
+
+
+class Kind(Enum):
+    """How a fact came to be known."""
+
+    DECLARED = "declared"
+    OBSERVED = "observed"
+    INFERRED = "inferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Who says a fact, and where it is written: ``source`` is a format such as ``truetier`` or ``kubernetes``."""
+
+    kind: Kind
+    source: str
+    place: Place | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A test that showed a claim to be true; ``until`` is the last day it counts, none means it does not end."""
+
+    by: str
+    on: date
+    until: date | None
+
+    def holds(self, as_of: date) -> bool:
+        """Whether the claim counts as verified on that day."""
+        return self.on <= as_of and (self.until is None or as_of <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One side of a disagreement."""
+
+    value: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Sources that disagree on one key of one subject; ``used`` is the claim taken until people settle it."""
+
+    subject: str
+    key: str
+    claims: tuple[Claim, ...]
+    used: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A value nobody stated, and why it was taken."""
+
+    subject: str
+    key: str
+    value: str
+    why: str

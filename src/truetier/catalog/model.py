@@ -1,0 +1,329 @@
+"""The fleet as immutable values. What a key means: docs/catalog.md; what a number means: docs/theory.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from truetier.catalog.tier import BUILT_IN, TierTable
+from truetier.units import CERTAIN, WHOLE, Availability, Share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    from truetier.catalog.evidence import Conflict, Evidence, Verification
+
+DEFAULT_MTTR = timedelta(minutes=60)
+
+
+class Hardness(Enum):
+    """What the catalog says of a caller when the callee fails: fails too, survives, or nobody knows."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    UNKNOWN = "unknown"
+
+
+class Mode(Enum):
+    """Whether the caller waits for the answer."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+
+
+class Phase(Enum):
+    """When a dependency is needed."""
+
+    SERVE = "serve"
+    START = "start"
+    RECOVER = "recover"
+    CHANGE = "change"
+
+
+class Plane(Enum):
+    """``data`` serves user traffic, ``control`` changes the fleet."""
+
+    DATA = "data"
+    CONTROL = "control"
+
+
+class FallbackKind(Enum):
+    """What answers instead of the callee."""
+
+    STATIC = "static"
+    CACHED = "cached"
+    STAND_IN = "stand-in"
+
+
+class Affinity(Enum):
+    """Which copies of a callee serve a copy of the caller."""
+
+    ANY = "any"
+    REGION = "region"
+    ZONE = "zone"
+
+
+class PlacementMode(Enum):
+    """Whether all copies serve, or the second waits for the first to fail."""
+
+    ACTIVE_ACTIVE = "active-active"
+    ACTIVE_PASSIVE = "active-passive"
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What a soft caller does instead. ``staleness`` only when cached, ``service`` only for a stand-in."""
+
+    kind: FallbackKind
+    staleness: timedelta | None = None
+    service: str | None = None
+    availability: Availability = CERTAIN
+    coverage: Share = WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One callee and how often and how long it is tried."""
+
+    service: str
+    timeout: timedelta | None = None
+    attempts: int = 1
+    backoff: timedelta = timedelta()
+
+    @property
+    def patience(self) -> timedelta | None:
+        """The longest all attempts can take together: attempts x timeout + (attempts - 1) x backoff."""
+        return None if self.timeout is None else self.attempts * self.timeout + (self.attempts - 1) * self.backoff
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One item of ``needs``: one callee, or a group of which ``required`` must answer."""
+
+    targets: tuple[Target, ...]
+    evidence: Evidence
+    required: int = 1
+    is_group: bool = False
+    hardness: Hardness | None = None  # as written; None when the key is absent
+    mode: Mode = Mode.SYNC
+    phases: frozenset[Phase] = frozenset({Phase.SERVE})
+    share: Share = WHOLE
+    condition: str | None = None
+    fallback: Fallback | None = None
+    broker: str | None = None
+    verified: Verification | None = None
+
+    @property
+    def service(self) -> str:
+        """The callee of a plain need; of a group, its first member."""
+        return self.targets[0].service
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Every service the need names: members, then stand-in, then broker."""
+        names = [target.service for target in self.targets]
+        if self.fallback is not None and self.fallback.service is not None:
+            names.append(self.fallback.service)
+        if self.broker is not None:
+            names.append(self.broker)
+        return tuple(names)
+
+    @property
+    def at_serve(self) -> bool:
+        """Whether the need counts while requests are served."""
+        return Phase.SERVE in self.phases
+
+    def __str__(self) -> str:
+        if not self.is_group:
+            return self.service
+        names = ", ".join(target.service for target in self.targets)
+        return f"any of {names}" if self.required == 1 else f"{self.required} of {names}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failover:
+    """How long the standby takes to step in, and how often it manages to."""
+
+    time: timedelta
+    coverage: Share = WHOLE
+    verified: Verification | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the copies run: ``copies`` maps a failure domain to a number, in file order."""
+
+    copies: tuple[tuple[str, int], ...]
+    evidence: Evidence
+    availability: Availability | None = None  # of one copy; replaces own
+    common_cause: Share | None = None  # None: the default of 10 %
+    need: int | None = None  # None: what is left when the fullest domain is lost
+    affinity: Affinity = Affinity.ANY
+    mode: PlacementMode = PlacementMode.ACTIVE_ACTIVE
+    failover: Failover | None = None
+    verified: Verification | None = None
+
+    @property
+    def count(self) -> int:
+        """How many copies there are."""
+        return sum(number for _, number in self.copies)
+
+    @property
+    def required(self) -> int:
+        """k: stated, else the copies left when the fullest domain is lost (one domain: n - 1), at least 1."""
+        if self.need is not None:
+            return self.need
+        if self.mode is PlacementMode.ACTIVE_PASSIVE:
+            return 1
+        lost = 1 if len(self.copies) == 1 else max(number for _, number in self.copies)
+        return max(1, self.count - lost)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A part of a service with its own needs and perhaps its own tier; all or none of them have a share."""
+
+    name: str
+    evidence: Evidence
+    tier: str | None = None
+    share: Share | None = None
+    needs: tuple[Need, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something a source saw that has no key in the catalog: kept, never used as a number."""
+
+    key: str
+    value: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service as all sources together describe it; None where nobody said."""
+
+    name: str
+    evidence: Evidence
+    tier: str | None = None
+    target: Availability | None = None
+    availability: Availability | None = None  # own
+    observed: Availability | None = None  # end to end; never enters delivered
+    owner: str | None = None
+    plane: Plane = Plane.DATA
+    layer: int | None = None
+    budget: timedelta | None = None
+    mttr: timedelta | None = None
+    cells: int = 1
+    external: bool = False
+    aliases: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    placement: Placement | None = None
+    facts: tuple[Fact, ...] = ()
+    keys: Mapping[str, Evidence] = field(default_factory=dict)  # who says each stated key, and where
+
+    @property
+    def all_needs(self) -> Iterator[Need]:
+        """Needs of the service, then those of its endpoints."""
+        yield from self.needs
+        for endpoint in self.endpoints:
+            yield from endpoint.needs
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether its endpoints are drawn by shares; else every endpoint is needed."""
+        return bool(self.endpoints) and self.endpoints[0].share is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A failure domain; its path is inside every prefix: ``us-east-1/a`` is inside ``us-east-1``."""
+
+    path: str
+    kind: str
+    evidence: Evidence | None = None
+    availability: Availability | None = None  # given that the domains around it work; None: not counted
+    mttr: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One item a journey needs to succeed: a service, or k of several. A definition, not a claim."""
+
+    services: tuple[str, ...]
+    required: int = 1
+    is_group: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Something a user sees: it succeeds when all its criteria hold."""
+
+    name: str
+    evidence: Evidence
+    tier: str | None = None
+    succeeds: tuple[Criterion, ...] = ()
+    users: Share | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """An accepted exception: rule (code or slug) and subject, who owns it, why, and its last day."""
+
+    rule: str
+    subject: str
+    owner: str
+    reason: str
+    expires: date
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedInput:
+    """A file or a part of one that was not read, and why."""
+
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Everything the sources say, merged: names resolved, conflicts kept."""
+
+    services: Mapping[str, Service]
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    journeys: Mapping[str, Journey] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    tiers: TierTable = BUILT_IN
+    conflicts: tuple[Conflict, ...] = ()
+    skipped: tuple[SkippedInput, ...] = ()
+    unmatched: tuple[SkippedInput, ...] = ()  # names a source used that match no service
+    digest: str = ""
+
+    def promise(self, service: Service) -> Availability | None:
+        """What the service has committed to: its target, else its tier's; None is no promise."""
+        if service.target is not None:
+            return service.target
+        return None if service.tier is None else self.tiers.row(service.tier).target
+
+    def tier_promise(self, tier: str | None) -> Availability | None:
+        """What a tier promises; None for no tier."""
+        return None if tier is None else self.tiers.row(tier).target
+
+    def domains_around(self, path: str) -> tuple[Domain, ...]:
+        """The domain of that path and all around it, outermost first; kinds by depth where nobody says."""
+        parts = path.split("/")
+        found = []
+        for depth in range(1, len(parts) + 1):
+            prefix = "/".join(parts[:depth])
+            found.append(self.domains.get(prefix) or Domain(prefix, kind_by_depth(depth)))
+        return tuple(found)
+
+
+def kind_by_depth(depth: int) -> str:
+    """The kind of a domain nobody described: the first segment is a region, the second a zone."""
+    return {1: "region", 2: "zone"}.get(depth, "part")

@@ -1,0 +1,78 @@
+"""Tiers: an ordered table of promises. The only place where a tier's number is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from truetier.units import Availability
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOLERANCE = Decimal("1e-12")  # of the budget: rounding must never decide (design section 3)
+_FAR = 1e-9
+NOMINAL_OVERSPEND = Decimal("1.25")
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One row: a name and the availability it promises; none is no promise."""
+
+    name: str
+    target: Availability | None
+
+
+@dataclass(frozen=True, slots=True)
+class TierTable:
+    """The tiers, strictest first."""
+
+    rows: tuple[Tier, ...]
+
+    def __iter__(self) -> Iterator[Tier]:
+        return iter(self.rows)
+
+    def __contains__(self, name: str) -> bool:
+        return any(row.name == name for row in self.rows)
+
+    def row(self, name: str) -> Tier:
+        """The row of that name; KeyError when there is none."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    def best_met(self, unavailability: float, *, nominal: bool = False) -> str | None:
+        """The strictest tier whose target that unavailability meets; None when no row is met."""
+        for row in self.rows:
+            if row.target is None or is_met(unavailability, row.target, nominal=nominal):
+                return row.name
+        return None
+
+    def rank(self, target: Availability | None) -> Decimal:
+        """Where a promise stands: the smaller, the stricter; no promise is weakest."""
+        return Decimal(2) if target is None else target.exact_unavailability
+
+
+def is_met(unavailability: float, target: Availability, *, nominal: bool = False) -> bool:
+    """Whether the unavailability stays within the target's budget, equality included.
+
+    The nominal reading lets the budget be overspent by 25 %, included. Source: design section 3, Tiers.
+    """
+    near = target.unavailability * (1.25 if nominal else 1.0)
+    if abs(unavailability - near) > _FAR * near:  # floats decide what is not close
+        return unavailability < near
+    budget = target.exact_unavailability * (NOMINAL_OVERSPEND if nominal else 1)
+    return Decimal(unavailability) <= budget * (1 + _TOLERANCE)
+
+
+BUILT_IN = TierTable(
+    (
+        Tier("T0", Availability(Decimal("0.99999"))),
+        Tier("T1", Availability(Decimal("0.9999"))),
+        Tier("T2", Availability(Decimal("0.999"))),
+        Tier("T3", Availability(Decimal("0.99"))),
+        Tier("T4", None),
+    )
+)
