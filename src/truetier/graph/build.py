@@ -1,0 +1,80 @@
+"""The graph of a fleet: services and the edges between them while requests are served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from truetier.graph.hardness import Kind, trusting_uses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from truetier.catalog.model import Fleet
+    from truetier.errors import Place
+    from truetier.graph.hardness import Use
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One service naming another in a serve need.
+
+    Hard: some request of the caller fails when the callee fails (a conditional need is hard for its share; members
+    of a group that needs them all are hard; the broker of an async need is hard).
+    """
+
+    caller: str
+    callee: str
+    use: Use
+    is_hard: bool
+
+    @property
+    def place(self) -> Place | None:
+        """Where the catalog writes the need."""
+        return self.use.need.evidence.place
+
+    @property
+    def subject(self) -> str:
+        """``caller -> callee`` as findings and waivers write it."""
+        return f"{self.caller} -> {self.callee}"
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order."""
+
+    fleet: Fleet
+    uses: Mapping[str, tuple[Use, ...]]
+    callees: Mapping[str, tuple[Edge, ...]]
+    callers: Mapping[str, tuple[Edge, ...]]
+
+    def hard_callees(self, name: str) -> Iterator[Edge]:
+        """The hard serve edges that leave a service."""
+        return (edge for edge in self.callees[name] if edge.is_hard)
+
+    def hard_callers(self, name: str) -> Iterator[Edge]:
+        """The hard serve edges that reach a service."""
+        return (edge for edge in self.callers[name] if edge.is_hard)
+
+
+def build(fleet: Fleet) -> Graph:
+    """The graph of the fleet, declarations believed."""
+    uses = trusting_uses(fleet)
+    callees: dict[str, tuple[Edge, ...]] = {}
+    callers: dict[str, list[Edge]] = {name: [] for name in fleet.services}
+    for name, of_service in uses.items():
+        edges = tuple(edge for use in of_service if use.need.at_serve for edge in _edges(use))
+        callees[name] = edges
+        for edge in edges:
+            callers[edge.callee].append(edge)
+    return Graph(fleet, uses, callees, {name: tuple(edges) for name, edges in callers.items()})
+
+
+def _edges(use: Use) -> Iterator[Edge]:
+    need = use.need
+    for target in need.targets:
+        yield Edge(use.caller, target.service, use, is_hard=use.is_hard)
+    if use.kind is Kind.SOFT and need.fallback is not None and need.fallback.service is not None:
+        yield Edge(use.caller, need.fallback.service, use, is_hard=False)
+    if need.broker is not None:
+        yield Edge(use.caller, need.broker, use, is_hard=True)

@@ -1,0 +1,171 @@
+"""How each need really counts: hard, soft, group or async, in a trusting or a verified reading.
+
+A mitigation counts only when it can work: soft needs a fallback and attempts that end before the caller's own
+budget does; members that are tried in turn must fit in it together. Source: design section 3, Effective hardness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from truetier.catalog.model import Hardness, Mode
+from truetier.units import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from truetier.catalog.model import Fleet, Need, Service
+    from truetier.units import Share
+
+
+class Reading(Enum):
+    """Take declarations as they are, or drop every mitigation nobody has verified."""
+
+    TRUSTING = "declared"
+    VERIFIED = "verified"
+
+
+class Kind(Enum):
+    """What the caller loses when the callee is down."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    GROUP = "group"
+    ASYNC = "async"
+
+
+class Weakness(Enum):
+    """Why a declared mitigation does not count."""
+
+    NO_FALLBACK = "no fallback"
+    NO_TIMEOUT = "no timeout"
+    SLOW = "timeout not below the caller's budget"
+    MIXED = "some members have a timeout and some have none"
+    UNKNOWN = "hardness unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One need as it counts in one reading. ``index`` is its place among all needs of the caller.
+
+    ``required`` is the k of a group that counts; a hard group needs all its members.
+    """
+
+    caller: str
+    endpoint: str | None
+    index: int
+    need: Need
+    kind: Kind
+    required: int
+    share: Share
+    weakness: Weakness | None = None
+
+    @property
+    def is_mitigated(self) -> bool:
+        """Whether the caller can serve some request while a callee of this need is down."""
+        return (
+            self.kind in (Kind.SOFT, Kind.ASYNC)
+            or (self.kind is Kind.GROUP and self.required < len(self.need.targets))
+            or self.share != WHOLE
+        )
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether some request of the caller fails when one callee of this need fails."""
+        return self.kind is Kind.HARD or (self.kind is Kind.GROUP and self.required == len(self.need.targets))
+
+    @property
+    def subject(self) -> str:
+        """``caller -> callee`` as findings and waivers write it."""
+        return f"{self.caller} -> {self.need}"
+
+
+def default_budgets(fleet: Fleet) -> dict[str, timedelta]:
+    """For each service somebody waits for: the smallest timeout on a sync serve need or group member naming it."""
+    smallest: dict[str, timedelta] = {}
+    for service in fleet.services.values():
+        for need in service.all_needs:
+            if need.mode is Mode.ASYNC or not need.at_serve:
+                continue
+            for target in need.targets:
+                if target.timeout is None:
+                    continue
+                known = smallest.get(target.service)
+                if known is None or target.timeout < known:
+                    smallest[target.service] = target.timeout
+    return smallest
+
+
+def trusting_uses(fleet: Fleet) -> dict[str, tuple[Use, ...]]:
+    """Every need of every service, all phases, as it counts when declarations are believed."""
+    budgets = default_budgets(fleet)
+    return {
+        service.name: _uses_of(service, service.budget if service.budget is not None else budgets.get(service.name))
+        for service in fleet.services.values()
+    }
+
+
+def verified_uses(uses: Mapping[str, tuple[Use, ...]], as_of: date) -> dict[str, tuple[Use, ...]]:
+    """The same needs with every unverified mitigation dropped."""
+    return {
+        name: tuple(_verified(use, as_of) for use in of_service) if any(use.is_mitigated for use in of_service) else of_service
+        for name, of_service in uses.items()
+    }
+
+
+def is_unverified_claim(use: Use, as_of: date) -> bool:
+    """Whether the use rests on a mitigation that nobody has shown to work."""
+    return use.is_mitigated and not (use.need.verified is not None and use.need.verified.holds(as_of))
+
+
+def _uses_of(service: Service, budget: timedelta | None) -> tuple[Use, ...]:
+    found: list[Use] = [_use(service.name, None, index, need, budget) for index, need in enumerate(service.needs)]
+    for endpoint in service.endpoints:
+        for need in endpoint.needs:
+            found.append(_use(service.name, endpoint.name, len(found), need, budget))
+    return tuple(found)
+
+
+def _use(caller: str, endpoint: str | None, index: int, need: Need, budget: timedelta | None) -> Use:
+    kind, required, weakness = _group(need, budget) if need.is_group else _plain(need, budget)
+    return Use(caller, endpoint, index, need, kind, required, need.share, weakness)
+
+
+def _plain(need: Need, budget: timedelta | None) -> tuple[Kind, int, Weakness | None]:
+    if need.mode is Mode.ASYNC:
+        return Kind.ASYNC, 1, None
+    if need.hardness is Hardness.UNKNOWN:
+        return Kind.HARD, 1, Weakness.UNKNOWN
+    if need.hardness is not Hardness.SOFT and need.fallback is None:
+        return Kind.HARD, 1, None
+    patience = need.targets[0].patience
+    if need.fallback is None:
+        return Kind.HARD, 1, Weakness.NO_FALLBACK
+    if patience is None:
+        return Kind.HARD, 1, Weakness.NO_TIMEOUT
+    if budget is not None and patience >= budget:
+        return Kind.HARD, 1, Weakness.SLOW
+    return Kind.SOFT, 1, None
+
+
+def _group(need: Need, budget: timedelta | None) -> tuple[Kind, int, Weakness | None]:
+    patiences = [target.patience for target in need.targets]
+    finite = [patience for patience in patiences if patience is not None]
+    everyone = len(need.targets)
+    if finite and len(finite) < everyone:
+        return Kind.GROUP, everyone, Weakness.MIXED
+    if finite and budget is not None and sum(finite, timedelta()) >= budget:
+        return Kind.GROUP, everyone, Weakness.SLOW
+    return Kind.GROUP, need.required, None
+
+
+def _verified(use: Use, as_of: date) -> Use:
+    if not is_unverified_claim(use, as_of):
+        return use
+    if use.kind is Kind.GROUP:
+        return replace(use, required=len(use.need.targets), share=WHOLE)
+    return replace(use, kind=Kind.HARD, share=WHOLE)

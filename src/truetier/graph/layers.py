@@ -1,0 +1,55 @@
+"""Calls against the order of layers. Layers grow upward in the call stack: layer N calls its own or N - 1."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.catalog.model import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truetier.graph.build import Graph
+    from truetier.graph.hardness import Use
+
+
+class Direction(Enum):
+    """How a call leaves the order of layers."""
+
+    UPWARD = "upward"
+    SKIPPING = "skipping"
+
+
+class LayerBreak(NamedTuple):
+    """A call up, or down past a layer, and the first need that makes it."""
+
+    direction: Direction
+    caller: str
+    callee: str
+    caller_layer: int
+    callee_layer: int
+    use: Use
+
+
+def layer_breaks(graph: Graph) -> Iterator[LayerBreak]:
+    """Every call against the layers, once per caller and callee, in file order.
+
+    Hard or not and in every phase; an async need waits for nobody and breaks nothing. Who has no layer takes no part.
+    """
+    services = graph.fleet.services
+    for name, uses in graph.uses.items():
+        layer = services[name].layer
+        if layer is None:
+            continue
+        seen: set[str] = set()
+        for use in uses:
+            if use.need.mode is Mode.ASYNC:
+                continue
+            for target in use.need.targets:
+                other = services[target.service].layer
+                if other is None or layer - 1 <= other <= layer or target.service in seen:
+                    continue
+                seen.add(target.service)
+                direction = Direction.UPWARD if other > layer else Direction.SKIPPING
+                yield LayerBreak(direction, name, target.service, layer, other, use)

@@ -1,0 +1,49 @@
+"""In which order a fleet comes up from nothing, and what never does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.catalog.model import Phase
+from truetier.graph.boot_loops import boot_loops
+from truetier.graph.demand import demand, serve_demands
+from truetier.graph.hardness import Kind
+from truetier.graph.waves import cold_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from truetier.graph.boot_loops import BootLoop
+    from truetier.graph.build import Graph
+    from truetier.graph.demand import Demand
+    from truetier.graph.hardness import Use
+
+_GATING = frozenset({Phase.START, Phase.RECOVER})
+
+
+class BootOrder(NamedTuple):
+    """Cold start: the services by round of first serving, and those that never serve; all in file order."""
+
+    waves: tuple[tuple[str, ...], ...]
+    never: tuple[str, ...]
+    loops: tuple[BootLoop, ...]
+
+
+def boot_order(graph: Graph) -> BootOrder:
+    """How the fleet comes up when everything works and nothing runs."""
+    names = list(graph.fleet.services)
+    gates = {name: tuple(_gates(graph.uses[name])) for name in names}
+    serves = {name: tuple(serve_demands(graph.uses[name])) for name in names}
+    waves = cold_start(names, gates, serves)
+    serving = {name for wave in waves for name in wave}
+    never = [name for name in names if name not in serving]
+    return BootOrder(tuple(waves), tuple(never), boot_loops(never, gates, serves))
+
+
+def _gates(uses: Iterable[Use]) -> Iterator[Demand]:
+    """What must serve before the service starts: soft and async needs never gate."""
+    for use in uses:
+        if use.kind in (Kind.HARD, Kind.GROUP) and not _GATING.isdisjoint(use.need.phases):
+            asked = demand(use)
+            if asked is not None:
+                yield asked

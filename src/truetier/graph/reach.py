@@ -1,0 +1,179 @@
+"""How far a promise reaches along hard paths: who is needed, who needs, and how strict a service must be for its callers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from truetier.catalog.model import Fleet, Journey, Service
+    from truetier.catalog.tier import TierTable
+    from truetier.graph.build import Edge, Graph
+    from truetier.units import Availability
+
+SHOWN = 50  # names of a path that anything prints
+
+
+class Claim(NamedTuple):
+    """A promise that reaches a service: its own, or that of a service or journey with a hard path to it.
+
+    ``distance`` counts the steps of a shortest such path, ``path`` holds its names from the origin on, at most 50, and
+    ``edge`` is its last step; None at the origin, and where a journey names the service itself.
+    """
+
+    promise: Availability
+    origin: str
+    is_journey: bool
+    distance: int
+    path: tuple[str, ...]
+    edge: Edge | None
+
+
+class Claims:
+    """For each service the strictest promises that reach it. What it promises itself counts as one."""
+
+    __slots__ = ("_others", "_own")
+
+    def __init__(self, own: Mapping[str, Claim], others: Mapping[str, Sequence[Claim]]) -> None:
+        self._own = own
+        self._others = others
+
+    def needed(self, name: str) -> Claim | None:
+        """The strictest promise among the service and everything with a hard path to it; None where nobody promises."""
+        own, asked = self._own.get(name), self.asked(name)
+        return asked if own is None or (asked is not None and asked.promise > own.promise) else own
+
+    def asked(self, name: str) -> Claim | None:
+        """The strictest promise among everything else with a hard path to the service."""
+        return next((claim for claim in self._others[name] if claim.is_journey or claim.origin != name), None)
+
+
+def hard_needs(graph: Graph, name: str) -> tuple[str, ...]:
+    """Every other service that the service has a hard path to, nearest first."""
+    return _reached(name, lambda at: (edge.callee for edge in graph.hard_callees(at)))
+
+
+def hard_users(graph: Graph, name: str) -> tuple[str, ...]:
+    """Every other service that has a hard path to the service, nearest first."""
+    return _reached(name, lambda at: (edge.caller for edge in graph.hard_callers(at)))
+
+
+def _reached(name: str, neighbours: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
+    found = {name: None}
+    todo = [name]
+    for at in todo:
+        for other in neighbours(at):
+            if other not in found:
+                found[other] = None
+                todo.append(other)
+    return tuple(todo[1:])
+
+
+def shortest_hard_path(
+    graph: Graph, start: str, wanted: Callable[[str], bool], *, through: Callable[[str], bool] | None = None
+) -> tuple[Edge, ...]:
+    """The edges of a shortest hard path to the nearest other service that is wanted; empty where there is none.
+
+    ``through`` limits which services may lie between. One call is linear; do not make one for every service of a fleet
+    before ``claims`` has said which of them can have such a path.
+    """
+    came: dict[str, Edge] = {}
+    todo = [start]
+    for at in todo:
+        for edge in graph.hard_callees(at):
+            name = edge.callee
+            if name == start or name in came:
+                continue
+            came[name] = edge
+            if wanted(name):
+                return _steps(came, name)
+            if through is None or through(name):
+                todo.append(name)
+    return ()
+
+
+def _steps(came: Mapping[str, Edge], end: str) -> tuple[Edge, ...]:
+    steps = []
+    while end in came:
+        steps.append(came[end])
+        end = came[end].caller
+    return tuple(reversed(steps))
+
+
+def claims(graph: Graph) -> Claims:
+    """The promises that reach each service through hard paths, a journey's through what it cannot succeed without.
+
+    An endpoint with a tier promises that for its own needs; the needs of the service are every endpoint's, so the
+    strictest counts there. Linear: the strictest promise spreads first, each service takes two of different origin and
+    passes on what it takes. Of equal promises the nearest origin comes first, of equally near ones the one whose path
+    begins earlier in the files.
+    """
+    own: dict[str, Claim] = {}
+    offers: dict[Availability, list[_Offer]] = {}
+    for service in graph.fleet.services.values():
+        promises = _promises(graph.fleet, service)
+        if (promise := promises[None]) is not None:
+            own[service.name] = Claim(promise, service.name, is_journey=False, distance=0, path=(service.name,), edge=None)
+        for edge in graph.hard_callees(service.name):
+            if (promise := promises[edge.use.endpoint]) is not None:
+                origin = Claim(promise, service.name, is_journey=False, distance=0, path=(service.name,), edge=None)
+                offers.setdefault(promise, []).append(_Offer(edge.callee, origin, edge))
+    for journey in graph.fleet.journeys.values():
+        for offer in _criteria(graph.fleet, journey):
+            offers.setdefault(offer.claim.promise, []).append(offer)
+    others: dict[str, list[Claim]] = {name: [] for name in graph.fleet.services}
+    for _, equal in sorted(offers.items(), reverse=True):
+        _spread(graph, equal, others)
+    return Claims(own, others)
+
+
+class _Offer(NamedTuple):
+    """A claim on its way to a service: over the edge from where it holds, or (no edge) as it is."""
+
+    service: str
+    claim: Claim
+    edge: Edge | None
+
+
+def _promises(fleet: Fleet, service: Service) -> dict[str | None, Availability | None]:
+    """What is promised on the needs of each endpoint; under None on those they have in common: the strictest."""
+    own = fleet.promise(service)
+    found: dict[str | None, Availability | None] = {}
+    for endpoint in service.endpoints:
+        found[endpoint.name] = own if endpoint.tier is None else fleet.tier_promise(endpoint.tier)
+    found[None] = min([own, *found.values()], key=fleet.tiers.rank)
+    return found
+
+
+def _criteria(fleet: Fleet, journey: Journey) -> Iterator[_Offer]:
+    promise = fleet.tier_promise(journey.tier)
+    if promise is not None:
+        for criterion in journey.succeeds:
+            if criterion.required == len(criterion.services):
+                for name in criterion.services:
+                    path = (journey.name, name)
+                    yield _Offer(name, Claim(promise, journey.name, is_journey=True, distance=1, path=path, edge=None), None)
+
+
+def _spread(graph: Graph, offers: list[_Offer], taken: dict[str, list[Claim]]) -> None:
+    """Hands equal promises on, breadth first, so that each arrives by a shortest path."""
+    for name, claim, edge in offers:  # grows while it is walked
+        known = taken[name]
+        if len(known) == 2 or any(other.origin == claim.origin and other.is_journey == claim.is_journey for other in known):
+            continue
+        arrived = claim if edge is None else _one_further(claim, edge)
+        known.append(arrived)
+        offers.extend(_Offer(onward.callee, arrived, onward) for onward in graph.hard_callees(name))
+
+
+def _one_further(claim: Claim, edge: Edge) -> Claim:
+    path = claim.path if len(claim.path) == SHOWN else (*claim.path, edge.callee)
+    return Claim(claim.promise, claim.origin, claim.is_journey, claim.distance + 1, path, edge)
+
+
+def tier_keeping(tiers: TierTable, promise: Availability) -> str:
+    """The least strict tier that promises at least this much; the strictest one where none does."""
+    rows = tiers.rows
+    enough = [row.name for row in rows if row.target is not None and row.target >= promise]
+    return enough[-1] if enough else rows[0].name
