@@ -1,0 +1,1 @@
+"""What a service can really deliver: structure, exact probability, bounds and verdicts."""

@@ -1,0 +1,330 @@
+"""Everything computed about every service, journey and endpoint of a fleet."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from truetier.availability.costs import NO_COSTS, costs
+from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
+from truetier.availability.exact import Engine
+from truetier.availability.factors import Factors
+from truetier.availability.structure import Bounds, Structure
+from truetier.catalog.model import PlacementMode
+from truetier.catalog.tier import is_met
+from truetier.graph.cycles import strongly_connected
+from truetier.graph.hardness import Reading, is_unverified_claim, verified_uses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from truetier.availability.costs import Costs
+    from truetier.availability.value import Value
+    from truetier.catalog.model import Endpoint, Fleet, Journey, Placement, Service
+    from truetier.graph.build import Graph
+    from truetier.graph.hardness import Use
+    from truetier.units import Availability
+
+_DEEP = 60_000  # frames: blocks inside blocks, where fallbacks stand behind fallbacks
+
+
+@dataclass(frozen=True, slots=True)
+class Assessments:
+    """All assessments of a fleet, in file order; endpoints are named ``service/endpoint``."""
+
+    services: Mapping[str, Assessment]
+    journeys: Mapping[str, Assessment]
+    endpoints: Mapping[str, Assessment]
+
+
+def assess(
+    graph: Graph, as_of: date, *, reading: Reading = Reading.TRUSTING, progress: Callable[[int, int], None] | None = None
+) -> Assessments:
+    """What every subject delivers. ``reading`` decides which estimate verdicts and tiers go by; both are computed."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEP))
+    try:
+        return _Assessor(graph, as_of, reading).all(progress)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def unverified_redundancy(fleet: Fleet, as_of: date) -> frozenset[str]:
+    """Services whose spare copies or standby nobody has shown to work."""
+    return frozenset(
+        service.name
+        for service in fleet.services.values()
+        if service.placement is not None and _is_redundant(service.placement) and not _is_shown(service.placement, as_of)
+    )
+
+
+def _is_redundant(placement: Placement) -> bool:
+    return placement.mode is PlacementMode.ACTIVE_PASSIVE or placement.required < placement.count
+
+
+def _is_shown(placement: Placement, as_of: date) -> bool:
+    """By evidence on the placement, or, of a standby, on its failover."""
+    if placement.verified is not None and placement.verified.holds(as_of):
+        return True
+    failover = placement.failover
+    return failover is not None and failover.verified is not None and failover.verified.holds(as_of)
+
+
+class _Assessor:
+    """One run over one fleet."""
+
+    def __init__(self, graph: Graph, as_of: date, reading: Reading) -> None:
+        self._graph = graph
+        self._fleet = graph.fleet
+        self._reading = reading
+        near: dict[int, int] = {}
+        self._near = near
+        self._factors = Factors()
+        self._trusting = Structure(self._fleet, graph.uses, self._factors, near)
+        alone = unverified_redundancy(self._fleet, as_of)
+        claims = {name: sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve) for name, uses in graph.uses.items()}
+        if alone or any(claims.values()):
+            uses = verified_uses(graph.uses, as_of)
+            self._verified = Structure(self._fleet, uses, self._factors, near, alone=alone, full=False)
+        else:
+            self._verified = self._trusting
+        self._engine = Engine(self._factors, near)
+        self._components = strongly_connected(list(self._fleet.services), lambda name: [edge.callee for edge in graph.callees[name]])
+        self._component_of = {name: number for number, members in enumerate(self._components) for name in members}
+        self._claims = _claims_below(self._components, self._component_of, graph, claims, alone)
+        self._cycles: dict[int, frozenset[str]] = {}
+        self._cycle_products: dict[int, float | None] = {}
+        self._paid: dict[int, Costs] = {}  # members of a cycle share one set
+
+    def all(self, progress: Callable[[int, int], None] | None) -> Assessments:
+        order = self._trusting.order
+        services: dict[str, Assessment] = {}
+        for done, name in enumerate(order):
+            services[name] = self._service(self._fleet.services[name])
+            if progress is not None:
+                progress(done + 1, len(order))
+        return Assessments(
+            {name: services[name] for name in self._fleet.services},
+            {journey.name: self._journey(journey) for journey in self._fleet.journeys.values()},
+            {
+                f"{service.name}/{endpoint.name}": self._endpoint(service, endpoint)
+                for service in self._fleet.services.values()
+                for endpoint in service.endpoints
+            },
+        )
+
+    # -- subjects
+
+    def _service(self, service: Service) -> Assessment:
+        name = service.name
+        uses = tuple(self._trusting.needs_of(name))
+        return self._assessment(
+            name,
+            SubjectKind.SERVICE,
+            service.tier,
+            self._fleet.promise(service),
+            up=self._trusting.up(name),
+            full=self._trusting.full(name),
+            verified=self._verified.up(name),
+            perfect=self._trusting.perfected(service),
+            claims=self._claims[name],
+            parts=[self._own_and_site(name), *([self._trusting.need(use).low] for use in uses)],
+            product=self._product(name, uses, drawn=False),
+        )
+
+    def _endpoint(self, service: Service, endpoint: Endpoint) -> Assessment:
+        uses = tuple(use for use in self._trusting.needs_of(service.name) if use.endpoint in (None, endpoint.name))
+        return self._assessment(
+            f"{service.name}/{endpoint.name}",
+            SubjectKind.ENDPOINT,
+            endpoint.tier,
+            self._fleet.tier_promise(endpoint.tier),
+            up=self._trusting.endpoint(service, endpoint),
+            full=self._trusting.endpoint(service, endpoint, full=True),
+            verified=self._verified.endpoint(service, endpoint),
+            perfect=self._trusting.perfected(service),
+            claims=self._claims[service.name],
+            parts=[self._own_and_site(service.name), *([self._trusting.need(use, drawn=True).low] for use in uses)],
+            product=self._product(service.name, uses, drawn=True),
+        )
+
+    def _journey(self, journey: Journey) -> Assessment:
+        parts = [[self._trusting.met(criterion).low] for criterion in journey.succeeds]
+        return self._assessment(
+            journey.name,
+            SubjectKind.JOURNEY,
+            journey.tier,
+            self._fleet.tier_promise(journey.tier),
+            up=self._trusting.journey(journey),
+            full=self._trusting.journey(journey, full=True),
+            verified=self._verified.journey(journey),
+            perfect=0,
+            claims=sum(self._claims[name] for name in {name for criterion in journey.succeeds for name in criterion.services}),
+            parts=parts,
+            product=_times(self._known(mask) for part in parts for mask in part),
+        )
+
+    def _assessment(
+        self,
+        name: str,
+        kind: SubjectKind,
+        tier: str | None,
+        promise: Availability | None,
+        *,
+        up: Bounds,
+        full: Bounds,
+        verified: Bounds,
+        perfect: int,
+        claims: int,
+        parts: Sequence[Sequence[int]],
+        product: float | None,
+    ) -> Assessment:
+        delivered = self._estimate(up)
+        shown = self._estimate(verified)
+        judged = delivered if self._reading is Reading.TRUSTING else shown
+        paid = self._costs(up)
+        known = [self._known(mask) for part in parts for mask in part]
+        return Assessment(
+            name=name,
+            kind=kind,
+            tier=tier,
+            promise=promise,
+            delivered=delivered,
+            full=self._estimate(full),
+            ceiling=self._estimate(Bounds(self._perfect(up.low, perfect), self._perfect(up.high, perfect))),
+            verified=shown,
+            delivered_tier=self._fleet.tiers.best_met(judged.down_high),
+            nominal_tier=self._fleet.tiers.best_met(judged.down_high, nominal=True),
+            verified_tier=self._fleet.tiers.best_met(shown.down_high),
+            verdict=_verdict(tier, promise, judged),
+            unverified_claims=claims,
+            least_available=None if None in known else min((value for value in known if value is not None), default=1.0),
+            product=product,
+            contributors=paid.contributors,
+            contributors_total=paid.total,
+            residue=paid.residue,
+        )
+
+    # -- numbers
+
+    def _estimate(self, sets: Bounds) -> Estimate:
+        value = self._engine.value(sets.low)
+        if sets.high != sets.low:
+            best = self._engine.value(sets.high)
+            value = value._replace(up_high=best.up_high, down_low=best.down_low)
+        return _estimate(value)
+
+    def _perfect(self, mask: int, perfect: int) -> int:
+        found = self._factors.given(mask, perfect)
+        if mask in self._near:
+            self._near.setdefault(found, self._near[mask])
+        self._engine.split(found, wider=mask)
+        return found
+
+    def _costs(self, sets: Bounds) -> Costs:
+        if sets.low != sets.high:
+            return NO_COSTS
+        if sets.low not in self._paid:
+            self._paid[sets.low] = costs(self._engine, sets.low)
+        return self._paid[sets.low]
+
+    def _known(self, mask: int) -> float | None:
+        value = self._engine.value(mask)
+        return value.up_low if value.is_exact else None
+
+    def _own_and_site(self, name: str) -> list[int]:
+        return [self._trusting.own(name), self._trusting.site(name)]
+
+    def _product(self, name: str, uses: Iterable[Use], *, drawn: bool) -> float | None:
+        """Own, site and the needs as if independent; in a cycle, of every member, needs inside as met."""
+        members = self._components[self._component_of[name]]
+        inside = self._inside(name)
+        own = _times(self._known(mask) for mask in self._own_and_site(name))
+        met = _times(
+            self._known(self._trusting.need(use, drawn=drawn).low) for use in uses if not inside or not inside.intersection(use.need.services)
+        )
+        others = self._others(members, inside) if inside else 1.0
+        if inside:
+            mine = self._member(name, inside)
+            others = None if others is None or mine is None or mine == 0.0 else others / mine
+        return _times((own, met, others))
+
+    def _inside(self, name: str) -> frozenset[str]:
+        """The members of the cycle a service stands in; none where it stands in none."""
+        number = self._component_of[name]
+        if number not in self._cycles:
+            members = self._components[number]
+            self._cycles[number] = frozenset(members) if len(members) > 1 else frozenset()
+        return self._cycles[number]
+
+    def _others(self, members: Sequence[str], inside: frozenset[str]) -> float | None:
+        number = self._component_of[members[0]]
+        if number not in self._cycle_products:
+            self._cycle_products[number] = _times(self._member(name, inside) for name in members)
+        return self._cycle_products[number]
+
+    def _member(self, name: str, inside: frozenset[str]) -> float | None:
+        needs = (use for use in self._trusting.needs_of(name) if not inside.intersection(use.need.services))
+        return _times(
+            (
+                *(self._known(mask) for mask in self._own_and_site(name)),
+                *(self._known(self._trusting.need(use).low) for use in needs),
+            )
+        )
+
+
+def _claims_below(
+    components: Sequence[Sequence[str]],
+    component_of: Mapping[str, int],
+    graph: Graph,
+    claims: Mapping[str, int],
+    alone: frozenset[str],
+) -> dict[str, int]:
+    """For each service, how many unverified claims its delivered availability rests on, its own included."""
+    numbered: dict[str, int] = {}
+    for name in graph.fleet.services:
+        if claims[name] or name in alone:
+            numbered[name] = len(numbered)
+    weights = [claims[name] + (name in alone) for name in numbered]
+    resting: list[int] = []
+    counted: dict[int, int] = {0: 0}
+    found: dict[str, int] = {}
+    for members in components:
+        mask = 0
+        for name in members:
+            if name in numbered:
+                mask |= 1 << numbered[name]
+            for edge in graph.callees[name]:
+                below = component_of[edge.callee]
+                if below < len(resting):
+                    mask |= resting[below]
+        resting.append(mask)
+        if mask not in counted:
+            counted[mask] = sum(weights[index] for index, digit in enumerate(reversed(bin(mask))) if digit == "1")
+        for name in members:
+            found[name] = counted[mask]
+    return found
+
+
+def _verdict(tier: str | None, promise: Availability | None, judged: Estimate) -> Verdict:
+    if promise is None:
+        return Verdict.NONE if tier is None else Verdict.MET
+    if is_met(judged.down_high, promise):
+        return Verdict.MET
+    return Verdict.UNKNOWN if is_met(judged.down_low, promise) else Verdict.MISSED
+
+
+def _estimate(value: Value) -> Estimate:
+    method = Method.EXACT if value.is_exact else Method.INTERVAL
+    return Estimate(value.up_low, value.up_high, value.down_low, value.down_high, method)
+
+
+def _times(factors: Iterable[float | None]) -> float | None:
+    product = 1.0
+    for factor in factors:
+        if factor is None:
+            return None
+        product *= factor
+    return product

@@ -1,0 +1,135 @@
+"""Every default that entered a number, listed: what nobody stated, what was taken instead, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truetier.availability.structure import is_counted
+from truetier.catalog.evidence import Assumption
+from truetier.catalog.model import DEFAULT_MTTR, FallbackKind, Hardness, PlacementMode
+from truetier.graph.hardness import Kind, default_budgets
+from truetier.units import CERTAIN, WHOLE, duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import timedelta
+
+    from truetier.catalog.model import Fleet, Placement, Service
+    from truetier.graph.build import Graph
+    from truetier.graph.hardness import Use
+
+
+def assumptions(graph: Graph) -> tuple[Assumption, ...]:
+    """The assumptions behind the trusting numbers of a fleet, in file order; what concerns all services first."""
+    return tuple(_assumptions(graph))
+
+
+def _assumptions(graph: Graph) -> Iterator[Assumption]:
+    fleet = graph.fleet
+    budgets = default_budgets(fleet)
+    aged = _aged(graph)
+    yield from _of_the_whole(graph, has_caches=bool(aged))
+    for service in fleet.services.values():
+        yield from _of_own(fleet, service)
+        if service.name in aged and service.mttr is None:
+            yield Assumption(service.name, "mttr", duration_text(DEFAULT_MTTR), "no mean outage stated; a cache or a failover looks at its age")
+        if service.placement is not None:
+            yield from _of_placement(service, service.placement)
+        yield from _of_budget(service, graph.uses[service.name], budgets)
+        for use in graph.uses[service.name]:
+            yield from _of_need(use)
+    yield from _of_domains(fleet, has_ages=bool(aged))
+
+
+def _of_the_whole(graph: Graph, *, has_caches: bool) -> Iterator[Assumption]:
+    silent = sum(
+        use.need.hardness is None and not use.need.is_group and use.kind is Kind.HARD and use.need.at_serve
+        for uses in graph.uses.values()
+        for use in uses
+    )
+    if silent:
+        yield Assumption("*", "needs.hardness", Hardness.HARD.value, f"{silent} needs state neither hardness nor fallback")
+    yield Assumption("*", "independence", "independent", "events are independent unless the catalog says what they share")
+    if has_caches:
+        yield Assumption("*", "age of outages", "exponential", "outages already over are forgotten inside a cache's view")
+
+
+def _of_own(fleet: Fleet, service: Service) -> Iterator[Assumption]:
+    if service.availability is not None or (service.placement is not None and service.placement.availability is not None):
+        return
+    promise = fleet.promise(service)
+    if promise is None:
+        yield Assumption(service.name, "availability", "unknown", "nothing states or promises it: counted from 0% to 100%")
+    else:
+        yield Assumption(service.name, "availability", str(promise), "own availability not stated: the promise is taken")
+
+
+def _of_placement(service: Service, placement: Placement) -> Iterator[Assumption]:
+    if placement.availability is not None and placement.common_cause is None:
+        yield Assumption(service.name, "placement.common_cause", "10%", "share of a copy's failures that redundancy cannot mask: not stated")
+    if placement.need is None and placement.mode is PlacementMode.ACTIVE_ACTIVE:
+        yield Assumption(service.name, "placement.need", str(placement.required), "copies left when the fullest domain is lost")
+    if placement.failover is not None and placement.failover.coverage == WHOLE:
+        yield Assumption(service.name, "placement.failover.coverage", "100%", "every failover is taken to work")
+
+
+def _of_budget(service: Service, uses: tuple[Use, ...], budgets: Mapping[str, timedelta]) -> Iterator[Assumption]:
+    if service.budget is not None or not any(_asks_for_budget(use) for use in uses):
+        return
+    default = budgets.get(service.name)
+    if default is None:
+        yield Assumption(service.name, "budget", "unknown", "no caller states a timeout: any finite timeout is taken to fit")
+    else:
+        yield Assumption(service.name, "budget", duration_text(default), "the smallest timeout its callers use")
+
+
+def _asks_for_budget(use: Use) -> bool:
+    return use.need.at_serve and any(target.timeout is not None for target in use.need.targets)
+
+
+def _of_need(use: Use) -> Iterator[Assumption]:
+    need = use.need
+    if not need.at_serve:
+        return
+    if need.hardness is Hardness.UNKNOWN:
+        yield Assumption(use.subject, "hardness", "hard", "hardness unknown counts as hard")
+    if use.kind is Kind.ASYNC and need.broker is None:
+        yield Assumption(use.subject, "broker", "none", "an async need without a broker needs nothing to serve")
+    fallback = need.fallback
+    if use.kind is Kind.SOFT and fallback is not None and fallback.availability == CERTAIN and fallback.coverage == WHOLE:
+        yield Assumption(use.subject, "fallback.availability", "100%", "the fallback is taken to work for every request")
+
+
+def _aged(graph: Graph) -> set[str]:
+    """Services whose outage ages are looked at: below a cache that counts, or with a standby."""
+    found: set[str] = set()
+    waiting = [
+        use.need.service
+        for uses in graph.uses.values()
+        for use in uses
+        if use.kind is Kind.SOFT and use.need.fallback is not None and use.need.fallback.kind is FallbackKind.CACHED and use.need.at_serve
+    ]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(edge.callee for edge in graph.callees[name])
+    for service in graph.fleet.services.values():
+        placement = service.placement
+        if placement is not None and placement.failover is not None and placement.availability is not None:
+            found.add(service.name)
+    return found
+
+
+def _of_domains(fleet: Fleet, *, has_ages: bool) -> Iterator[Assumption]:
+    seen: set[str] = set()
+    for service in fleet.services.values():
+        for path, _ in service.placement.copies if service.placement is not None else ():
+            for domain in fleet.domains_around(path):
+                if domain.path in seen or not is_counted(domain.kind):
+                    continue
+                seen.add(domain.path)
+                if domain.availability is None:
+                    yield Assumption(domain.path, "availability", "not counted", "no availability stated for this failure domain")
+                elif domain.mttr is None and has_ages:
+                    yield Assumption(domain.path, "mttr", duration_text(DEFAULT_MTTR), "no mean outage stated for this failure domain")

@@ -1,0 +1,153 @@
+"""What each component and mechanism costs: a split of the downtime that sums to it.
+
+costs(i) = q_i times the integral over t in 0..1 of dU/dq_i at t q, all component and mechanism unavailabilities scaled, ages
+and draws held (Aumann-Shapley), by Gauss-Legendre nodes doubled until the sum meets the downtime. gives_back(i) = q_i dU/dq_i
+at t = 1 (Birnbaum). Source: design section 3, Importance.
+
+The costliest ten are found without listing all: a set or block is opened only while its sum can still hold one of them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.availability.estimate import Contributor
+from truetier.availability.exact import MOST_CONTRIBUTORS, GroupState, Split
+from truetier.availability.modules import Block, Down
+from truetier.availability.quadrature import gauss_legendre
+from truetier.units import MINUTES_PER_YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from truetier.availability.exact import Engine
+
+_FIRST_NODES = 4
+_MOST_NODES = 64
+_CLOSE = 1e-12
+
+
+class Costs(NamedTuple):
+    """The costliest components, how many there are in all, and the share of the downtime the costs were scaled by."""
+
+    contributors: tuple[Contributor, ...]
+    total: int
+    residue: float
+
+
+class _Leaf(NamedTuple):
+    number: int
+    cost: float
+    gain: float
+
+
+class _Opener(NamedTuple):
+    """A set or a group still closed, and how much the whole fails when it does, at each node and at t = 1."""
+
+    what: Split | GroupState
+    weights: list[float]
+    at_one: float
+
+
+NO_COSTS = Costs((), 0, 0.0)
+
+
+def costs(engine: Engine, mask: int) -> Costs:
+    """The costs of a set's failures, minutes a year; nothing where its value is not exact or it never fails."""
+    value = engine.value(mask)
+    split = engine.split(mask)
+    if not value.is_exact or value.down_low == 0.0 or not split.is_possible:
+        return NO_COSTS
+    nodes = _FIRST_NODES
+    while True:
+        total = math.fsum(map(float.__mul__, gauss_legendre(nodes)[1], engine.curve(split, nodes).slope))
+        if abs(total - value.down_low) <= _CLOSE * value.down_low or nodes >= _MOST_NODES:
+            break
+        nodes *= 2
+    scale = value.down_low / total if total else 1.0
+    residue = abs(scale - 1.0)
+    leaves = _Search(engine, nodes).costliest(split)
+    contributors = [
+        Contributor(engine.factors.literals[leaf.number].event.name, leaf.cost * scale * MINUTES_PER_YEAR, leaf.gain * MINUTES_PER_YEAR)
+        for leaf in leaves
+    ]
+    contributors.sort(key=lambda contributor: (-contributor.costs, contributor.component))
+    return Costs(tuple(contributors), _count(engine, split), residue if residue > _CLOSE else 0.0)
+
+
+def _count(engine: Engine, split: Split) -> int:
+    found = split.series.plain
+    for group in split.groups:
+        found |= engine.factors.mentioned(group.mask)
+    return (found & engine.factors.scaled).bit_count()
+
+
+class _Search:
+    """Best first: what has the largest sum of costs is opened next, until ten components are certain."""
+
+    def __init__(self, engine: Engine, nodes: int) -> None:
+        self._engine = engine
+        self._nodes = nodes
+        self._points, self._weights = gauss_legendre(nodes)
+        self._heap: list[tuple[float, int, _Leaf | _Opener]] = []
+        self._pushed = 0
+
+    def costliest(self, split: Split) -> list[_Leaf]:
+        """At most ten components, costs as shares of time."""
+        found: list[_Leaf] = []
+        self._open_set(split, [1.0] * self._nodes, 1.0)
+        while self._heap and len(found) < MOST_CONTRIBUTORS:
+            match heapq.heappop(self._heap)[2]:
+                case _Leaf() as leaf:
+                    found.append(leaf)
+                case _Opener(GroupState() as group, weights, at_one):
+                    self._open_group(group, weights, at_one)
+                case _Opener(Split() as inner, weights, at_one):
+                    self._open_set(inner, weights, at_one)
+        return found
+
+    def _open_set(self, split: Split, weights: list[float], at_one: float) -> None:
+        engine, nodes = self._engine, self._nodes
+        ups = engine.curve(split, nodes).up
+        terms = engine.terms(split.series, nodes)
+        of_groups = [engine.group_value(group).up_low for group in split.groups]
+        weighted = [w * v * p for w, v, p in zip(self._weights, weights, ups, strict=True)]
+        for negative, number in terms.largest:
+            q = -negative
+            cost = q * math.fsum(w / (1.0 - t * q) for w, t in zip(weighted, self._points, strict=True))
+            others = math.exp(min(0.0, terms.logs[0] - engine.row(number, nodes)[0][0]))
+            self._push(cost, _Leaf(number, cost, at_one * q * others * math.prod(of_groups)))
+        alone = math.exp(terms.logs[0])
+        for index, group in enumerate(split.groups):
+            curve = engine.group_curve(group, nodes)
+            rest = [v * p / u if u else 0.0 for v, p, u in zip(weights, ups, curve.up, strict=True)]
+            gain = at_one * alone * math.prod(of_groups[:index] + of_groups[index + 1 :])
+            self._push_opener(_Opener(group, rest, gain), curve.slope, engine.factors.mentioned(group.mask))
+
+    def _open_group(self, group: GroupState, weights: list[float], at_one: float) -> None:
+        engine, nodes = self._engine, self._nodes
+        importances = group.importances[nodes]
+        gains = engine.importance(group)
+        for index, variable in enumerate(engine.built(group).variables):
+            inner = [w * importance[index] for w, importance in zip(weights, importances, strict=True)]
+            if isinstance(variable, Block):
+                split = engine.split(variable.mask)
+                opener = _Opener(split, inner, at_one * gains[index])
+                self._push_opener(opener, engine.curve(split, nodes).slope, engine.factors.mentioned(variable.mask))
+            elif isinstance(variable, Down):
+                q = engine.factors.literals[variable.root].event.down or 0.0
+                cost = -q * math.fsum(map(float.__mul__, self._weights, inner))
+                self._push(cost, _Leaf(variable.root, cost, -q * at_one * gains[index]))
+
+    def _push_opener(self, opener: _Opener, slopes: Sequence[float], mention: int) -> None:
+        """Where something is triggered by failures a sum is no upper bound of its parts: it is opened first."""
+        cost = math.fsum(w * v * s for w, v, s in zip(self._weights, opener.weights, slopes, strict=True))
+        triggered = mention & self._engine.factors.triggers
+        if cost or triggered:
+            self._push(math.inf if triggered else cost, opener)
+
+    def _push(self, cost: float, entry: _Leaf | _Opener) -> None:
+        heapq.heappush(self._heap, (-cost, self._pushed, entry))
+        self._pushed += 1

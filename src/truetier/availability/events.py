@@ -1,0 +1,114 @@
+"""Everything that has a probability: components, mechanisms and request draws, each one independent event.
+
+A component is up, or down with an age; a mechanism works or not; a draw is made once per request. What is shared is one
+event, however many paths reach it. Source: design section 3, Experiment.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.catalog.model import DEFAULT_MTTR
+from truetier.units import Share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+    from decimal import Decimal
+
+    from truetier.catalog.model import Domain, Fleet, Placement, Service
+    from truetier.graph.hardness import Use
+
+DEFAULT_COMMON_CAUSE = "0.1"
+
+
+class EventKind(Enum):
+    """What an event is; components and mechanisms are scaled in the costs integral, draws are held."""
+
+    OWN = "own"
+    COMMON = "common cause"
+    COPY = "copy"
+    DOMAIN = "domain"
+    FALLBACK = "fallback"
+    FAILOVER = "failover"
+    DRAW = "draw"
+
+
+class Event(NamedTuple):
+    """One event. ``down`` is its unavailability, None where nobody knows; ``mttr`` its mean outage in microseconds."""
+
+    name: str
+    kind: EventKind
+    service: str | None
+    down: float | None
+    mttr: int
+
+
+def microseconds(duration: timedelta) -> int:
+    """The duration as a whole number, so that limits compare exactly."""
+    return (duration.days * 86_400 + duration.seconds) * 1_000_000 + duration.microseconds
+
+
+def own_event(fleet: Fleet, service: Service) -> Event:
+    """The service itself as deployed: its stated availability, else its promise, else unknown."""
+    known = service.availability if service.availability is not None else fleet.promise(service)
+    return Event(service.name, EventKind.OWN, service.name, None if known is None else known.unavailability, service_mttr(service))
+
+
+def common_event(service: Service, placement: Placement) -> Event:
+    """What takes all copies of a service at once: the common share of one copy's unavailability."""
+    down = _common_share(placement) * _copy_down(placement)
+    return Event(f"{service.name} (common cause)", EventKind.COMMON, service.name, float(down), service_mttr(service))
+
+
+def copy_event(service: Service, placement: Placement, domain: str, number: int) -> Event:
+    """One copy on its own: (1 - c) u / (1 - c u), so that one copy alone is down exactly u.
+
+    Source: design section 3, Copies (a beta-factor model).
+    """
+    share, down = _common_share(placement), _copy_down(placement)
+    left = 1 - share * down
+    alone = float((1 - share) * down / left) if left else 0.0
+    return Event(f"{service.name} (copy {number} in {domain})", EventKind.COPY, service.name, alone, service_mttr(service))
+
+
+def domain_event(domain: Domain) -> Event:
+    """A failure domain, given that the domains around it work; callers pass only domains with a number."""
+    if domain.availability is None:  # pragma: no cover - callers ask only for counted domains
+        raise ValueError(domain.path)
+    mttr = microseconds(DEFAULT_MTTR if domain.mttr is None else domain.mttr)
+    return Event(domain.path, EventKind.DOMAIN, None, domain.availability.unavailability, mttr)
+
+
+def fallback_event(use: Use) -> Event:
+    """The fallback of one need: it works with its availability times its coverage."""
+    fallback = use.need.fallback
+    if fallback is None:  # pragma: no cover - callers ask only for soft uses
+        raise ValueError(use.subject)
+    down = float(1 - fallback.availability.value * fallback.coverage.value)
+    return Event(f"{use.subject} ({fallback.kind.value} fallback)", EventKind.FALLBACK, use.caller, down, 0)
+
+
+def failover_event(service: Service, coverage: Share) -> Event:
+    """The failover of an active-passive pair."""
+    return Event(f"{service.name} (failover)", EventKind.FAILOVER, service.name, float(coverage.complement), 0)
+
+
+def service_mttr(service: Service) -> int:
+    """Mean outage of the service and its copies, in microseconds."""
+    return microseconds(DEFAULT_MTTR if service.mttr is None else service.mttr)
+
+
+def _copy_down(placement: Placement) -> Decimal:
+    if placement.availability is None:  # pragma: no cover - callers ask only for stated copies
+        raise ValueError(placement.copies)
+    return placement.availability.exact_unavailability
+
+
+def _common_share(placement: Placement) -> Decimal:
+    from decimal import Decimal
+
+    return Decimal(DEFAULT_COMMON_CAUSE) if placement.common_cause is None else placement.common_cause.value
+
+

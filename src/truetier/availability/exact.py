@@ -1,0 +1,321 @@
+"""The probability of a set of factors. Engine.value and Engine.costs_of are all that others need of it.
+
+Theory. A set is a series of independent plain literals times independent groups. The series part is a sum of logarithms,
+and sums of sets met before are reused: a closure costs what it adds to its largest part. A group is a diagram whose blocks
+are sets again. Both sides of every probability are carried, so a rare failure keeps its precision.
+For the costs (costs.py) each set is also known as a curve: at nodes t in 0..1, P with every unavailability scaled by t, and
+its slope, the derivative along all of them at once.
+What may go wrong: a group too large for its node budget. It then gets a rigorous interval (bounds.py), never a guess.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.availability import bounds
+from truetier.availability.diagram import Diagram, Overgrown
+from truetier.availability.factors import NEVER, bits
+from truetier.availability.modules import DEEPEST, Block, Down, Fixed, build_group, groups_of
+from truetier.availability.quadrature import gauss_legendre
+from truetier.availability.value import IMPOSSIBLE, Value, both
+from truetier.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from truetier.availability.factors import Factors
+    from truetier.availability.modules import Group, Variable
+
+GROUP_BUDGET = 100_000  # nodes of one diagram
+RUN_BUDGET = 3_000_000  # nodes of all diagrams of one run; past it only small diagrams are built
+SMALL_GROUP = 2_000
+MOST_CONTRIBUTORS = 10
+_SURELY_DOWN = -1e5  # stands for log(0): its exponential is 0, and taking it away again is exact enough
+_SAFE_SUBTRACTION = 0.9  # what may be taken away from a sum before its rounding shows
+
+
+class Curve(NamedTuple):
+    """At each node t: P, 1 - P and minus dP/dt of a set whose unavailabilities are t q."""
+
+    up: list[float]
+    down: list[float]
+    slope: list[float]
+
+
+class Terms(NamedTuple):
+    """Of plain literals: log P at t = 1, then at each node; sum of q / (1 - t q) at each node; the largest q, negated."""
+
+    logs: list[float]
+    slopes: list[float]
+    largest: list[tuple[float, int]]
+
+
+class Series:
+    """Plain literals that must all hold, and the part of them whose sums were made before."""
+
+    __slots__ = ("base", "plain", "terms", "unknown", "wider")
+
+    def __init__(self, plain: int, unknown: int, base: Series | None, wider: Series | None) -> None:
+        self.plain = plain  # without the unknown ones
+        self.unknown = unknown
+        self.base = base
+        self.wider = wider  # a set that holds a little more
+        self.terms: dict[int, Terms] = {}
+
+
+class Split:
+    """One set: its series, its groups, and what was computed of it."""
+
+    __slots__ = ("curves", "groups", "is_possible", "series", "value")
+
+    def __init__(self, series: Series, groups: list[GroupState], *, is_possible: bool) -> None:
+        self.series = series
+        self.groups = groups
+        self.is_possible = is_possible
+        self.value: Value | None = None
+        self.curves: dict[int, Curve] = {}
+
+
+class GroupState:
+    """Factors that influence each other, and what was computed of them."""
+
+    __slots__ = ("built", "curves", "importances", "mask", "value")
+
+    def __init__(self, mask: int) -> None:
+        self.mask = mask
+        self.built: Group | None = None
+        self.value: Value | None = None
+        self.curves: dict[int, Curve] = {}
+        self.importances: dict[int, list[list[float]]] = {}
+
+
+class Engine:
+    """Evaluates sets of one Factors. ``near`` gives, for a set, a part of it worth starting from."""
+
+    def __init__(self, factors: Factors, near: Mapping[int, int]) -> None:
+        self.factors = factors
+        self._near = near
+        self._splits: dict[int, Split] = {}
+        self._groups: dict[int, GroupState] = {}
+        self._series: dict[int, Series] = {}
+        self._rows: dict[tuple[int, int], tuple[list[float], list[float]]] = {}
+        self._left = RUN_BUDGET
+
+    def value(self, mask: int) -> Value:
+        """The probability that every factor of the set holds. Unknown components give the interval of 0 and 1."""
+        split = self.split(mask)
+        if split.value is None:
+            split.value = self._value(split)
+        return split.value
+
+    def split(self, mask: int, wider: int = 0) -> Split:
+        """A set in parts; ``wider`` names one that holds a little more, to take away from instead of adding up."""
+        found = self._splits.get(mask)
+        if found is None:
+            condensed = self.factors.condensed(mask)
+            near = self._near.get(mask, 0)
+            base = self.split(near).series if near and near != mask else None
+            over = self.split(wider).series if wider else None
+            plain = condensed & self.factors.plain
+            groups = [] if condensed & NEVER else [self._group_state(group) for group in groups_of(self.factors, condensed & ~plain)]
+            found = Split(self._series_of(plain, base, over), groups, is_possible=not condensed & NEVER)
+            self._splits[mask] = found
+        return found
+
+    def _series_of(self, plain: int, base: Series | None, wider: Series | None) -> Series:
+        known = self._series.get(plain)
+        if known is None:
+            unknown = plain & self.factors.unknown
+            if base is not None and base.plain & ~plain:
+                base = None
+            known = self._series[plain] = Series(plain & ~unknown, unknown, base, wider)
+        return known
+
+    def _group_state(self, group: int) -> GroupState:
+        return self._groups.get(group) or self._groups.setdefault(group, GroupState(group))
+
+    def _value(self, split: Split) -> Value:
+        if not split.is_possible:
+            return IMPOSSIBLE
+        log = self.terms(split.series, 0).logs[0]
+        up, down = math.exp(log), -math.expm1(log)
+        unknown = split.series.unknown
+        value = Value(0.0 if unknown else up, up, down, 1.0 if unknown else down)
+        for group in split.groups:
+            value = both(value, self.group_value(group))
+        return value
+
+    # -- groups
+
+    def group_value(self, group: GroupState) -> Value:
+        """The probability that every factor of a group holds."""
+        if group.value is None:
+            group.value = self._evaluate(group)
+        return group.value
+
+    def _evaluate(self, group: GroupState) -> Value:
+        self._build(group)
+        if group.built is None:
+            return bounds.frechet(self.factors, group.mask)
+        values = [self._variable(variable) for variable in group.built.variables]
+        up, down = group.built.low.evaluate([value.up_low for value in values], [value.down_high for value in values])
+        if group.built.high is group.built.low and all(map(_is_exact, values)):
+            return Value(up, up, down, down)
+        best_up, best_down = group.built.high.evaluate([value.up_high for value in values], [value.down_low for value in values])
+        return Value(up, best_up, best_down, down)
+
+    def _variable(self, variable: Variable) -> Value:
+        """P(true) and P(false) of a variable: ``up_low`` and ``down_high`` are the pessimistic pair, also of being down."""
+        match variable:
+            case Block(mask):
+                return self.value(mask)
+            case Fixed(up, down):
+                return Value(up, up, down, down)
+            case Down(root):
+                q = self.factors.literals[root].event.down
+                return Value(1.0, 0.0, 1.0, 0.0) if q is None else Value(q, q, 1.0 - q, 1.0 - q)
+
+    def _build(self, group: GroupState) -> None:
+        """Gives a group its diagram; none where it would be too large."""
+        diagram = Diagram(GROUP_BUDGET if self._left > 0 else SMALL_GROUP)
+        limit = sys.getrecursionlimit()
+        try:
+            sys.setrecursionlimit(max(limit, 4 * DEEPEST))
+            group.built = build_group(self.factors, group.mask, diagram)
+        except Overgrown:
+            group.built = None
+        finally:
+            sys.setrecursionlimit(limit)
+        self._left -= diagram.size
+
+    def built(self, group: GroupState) -> Group:
+        """The diagram of a group whose value is exact."""
+        if group.built is None:
+            raise ModelError("a formula with an interval was asked for its diagram")
+        return group.built
+
+    # -- sums over plain literals
+
+    def terms(self, series: Series, nodes: int) -> Terms:
+        """Sums over known plain literals, continued from those of a part met before; nodes 0 asks for log P at 1 only."""
+        chain: list[Series] = []
+        at: Series | None = series
+        while at is not None and nodes not in at.terms:
+            if nodes == 0 and (less := self._taken_away(at)) is not None:
+                at.terms[0] = less
+                break
+            chain.append(at)
+            at = at.base
+        terms = Terms([0.0] * (1 + nodes), [0.0] * nodes, []) if at is None else at.terms[nodes]
+        inner = 0 if at is None else at.plain
+        for outer in reversed(chain):
+            terms = outer.terms[nodes] = self._extended(terms, outer.plain & ~inner, nodes)
+            inner = outer.plain
+        return terms
+
+    def _taken_away(self, series: Series) -> Terms | None:
+        """The sum of a wider set less what it holds in excess, where rounding allows it."""
+        wider = series.wider
+        if wider is None or 0 not in wider.terms or series.plain & ~wider.plain:
+            return None
+        whole = wider.terms[0].logs[0]
+        excess = math.fsum(self.row(number, 0)[0][0] for number in bits(wider.plain & ~series.plain))
+        return Terms([whole - excess], [], []) if excess > _SAFE_SUBTRACTION * whole else None
+
+    def _extended(self, terms: Terms, added: int, nodes: int) -> Terms:
+        logs, slopes, largest = list(terms.logs), list(terms.slopes), list(terms.largest)
+        if nodes == 0:
+            logs[0] += math.fsum(self.row(number, 0)[0][0] for number in bits(added))
+            return Terms(logs, slopes, largest)
+        for number in bits(added):
+            row_logs, row_slopes = self.row(number, nodes)
+            logs = [total + term for total, term in zip(logs, row_logs, strict=True)]
+            slopes = [total + term for total, term in zip(slopes, row_slopes, strict=True)]
+            largest.append((-self._q(number), number))
+        largest.sort()
+        return Terms(logs, slopes, largest[:MOST_CONTRIBUTORS])
+
+    def row(self, number: int, nodes: int) -> tuple[list[float], list[float]]:
+        """Of one literal: log(1 - q), log(1 - t q) at each node; q / (1 - t q) at each node."""
+        row = self._rows.get((number, nodes))
+        if row is None:
+            q = self._q(number)
+            points = gauss_legendre(nodes)[0]
+            logs = [math.log1p(-q) if q < 1 else _SURELY_DOWN, *(math.log1p(-t * q) for t in points)]
+            row = self._rows[number, nodes] = (logs, [q / (1 - t * q) for t in points])
+        return row
+
+    def _q(self, number: int) -> float:
+        return self.factors.literals[number].event.down or 0.0
+
+    # -- curves
+
+    def curve(self, split: Split, nodes: int) -> Curve:
+        """The set at each of the Gauss-Legendre nodes t: unavailabilities scaled by t, ages and draws held."""
+        known = split.curves.get(nodes)
+        if known is None:
+            terms = self.terms(split.series, nodes)
+            up = [math.exp(log) for log in terms.logs[1:]]
+            down = [-math.expm1(log) for log in terms.logs[1:]]
+            slope = [p * s for p, s in zip(up, terms.slopes, strict=True)]
+            for group in split.groups:
+                other = self.group_curve(group, nodes)
+                slope = [s * q + p * r for p, s, q, r in zip(up, slope, other.up, other.slope, strict=True)]
+                down = [d + p * e for d, p, e in zip(down, up, other.down, strict=True)]
+                up = [p * q for p, q in zip(up, other.up, strict=True)]
+            known = split.curves[nodes] = Curve(up, down, slope)
+        return known
+
+    def group_curve(self, group: GroupState, nodes: int) -> Curve:
+        """The same of one group; its importances at each node are kept beside it."""
+        known = group.curves.get(nodes)
+        if known is None:
+            built = self.built(group)
+            known = Curve([], [], [])
+            importances: list[list[float]] = []
+            for index, point in enumerate(gauss_legendre(nodes)[0]):
+                ups, downs, slopes = self._at(built, nodes, index, point)
+                up, down, importance = built.low.differentiate(ups, downs)
+                known.up.append(up)
+                known.down.append(down)
+                known.slope.append(math.fsum(b * s for b, s in zip(importance, slopes, strict=True)))
+                importances.append(importance)
+            group.curves[nodes] = known
+            group.importances[nodes] = importances
+        return known
+
+    def importance(self, group: GroupState) -> list[float]:
+        """dP(group)/dP(variable) of each variable of the group, at t = 1."""
+        built = self.built(group)
+        values = [self._variable(variable) for variable in built.variables]
+        return built.low.differentiate([value.up_low for value in values], [value.down_high for value in values])[2]
+
+    def _at(self, group: Group, nodes: int, index: int, point: float) -> tuple[list[float], list[float], list[float]]:
+        """Of each variable at one node: P(true), P(false) and minus dP(true)/dt."""
+        ups: list[float] = []
+        downs: list[float] = []
+        slopes: list[float] = []
+        for variable in group.variables:
+            match variable:
+                case Block(mask):
+                    curve = self.curve(self.split(mask), nodes)
+                    ups.append(curve.up[index])
+                    downs.append(curve.down[index])
+                    slopes.append(curve.slope[index])
+                case Down(root):
+                    q = self._q(root)
+                    ups.append(point * q)
+                    downs.append(1 - point * q)
+                    slopes.append(-q)
+                case Fixed(up, down):
+                    ups.append(up)
+                    downs.append(down)
+                    slopes.append(0.0)
+        return ups, downs, slopes
+
+
+def _is_exact(value: Value) -> bool:
+    return value.is_exact

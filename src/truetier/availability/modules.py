@@ -1,0 +1,273 @@
+"""Formulas cut into independent blocks: what shares nothing with the rest is evaluated on its own, once.
+
+Theory. The thresholds of a set that influence each other form a group; a group becomes one diagram. Inside it, factors that
+always stand together and that nothing else mentions are one variable, a block, whose probability comes from its own set.
+Different ages of one component, and the endpoints of one service, become chains of independent variables:
+down, then older than the first limit, then older than the second; drawn first, else drawn second, and so on.
+Sources: modules as in Dutuit and Rauzy 1996; P(age > x | down) = exp(-x / r), design section 3, Ages.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.availability.diagram import FALSE, TRUE, Diagram, Overgrown
+from truetier.availability.factors import bits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+    from truetier.availability.diagram import Compiled
+    from truetier.availability.factors import Factors
+
+MOST_LIMITS = 8  # of one component, exactly; beyond them an interval (design section 3, Ages)
+DEEPEST = 5000  # variables of one diagram: its operations recurse once per variable
+
+
+class Block(NamedTuple):
+    """A variable that is a set of its own."""
+
+    mask: int
+
+
+class Down(NamedTuple):
+    """A variable that is one component being down, at any age."""
+
+    root: int
+
+
+class Fixed(NamedTuple):
+    """A variable with a probability that nothing scales: an age or a draw."""
+
+    up: float
+    down: float
+
+
+Variable = Block | Down | Fixed
+
+
+class Group(NamedTuple):
+    """Factors that influence each other, as a diagram over independent variables.
+
+    ``high`` differs from ``low`` only where more limits look at one component than are followed exactly.
+    """
+
+    variables: tuple[Variable, ...]
+    low: Compiled
+    high: Compiled
+
+
+def groups_of(factors: Factors, mask: int) -> list[int]:
+    """The factors that influence each other, as disjoint sets; the mask must hold no plain literal."""
+    found: list[tuple[int, int]] = []
+    seen = 0
+    for number in bits(mask):
+        mention = factors.mention[number]
+        group = 1 << number
+        if mention & seen:
+            apart: list[tuple[int, int]] = []
+            for other, other_mention in found:
+                if other_mention & mention:
+                    group |= other
+                    mention |= other_mention
+                else:
+                    apart.append((other, other_mention))
+            found = apart
+        found.append((group, mention))
+        seen |= mention
+    return sorted(group for group, _ in found)
+
+
+def build_group(factors: Factors, group: int, diagram: Diagram) -> Group:
+    """The diagram of one group. Raises Overgrown beyond the diagram's budget of nodes."""
+    view = _View(factors, group)
+    variables: list[Variable] = []
+    first: dict[tuple[bool, int], int] = {}
+    for is_block, key in view.walk():
+        if (is_block, key) not in first:
+            first[is_block, key] = len(variables)
+            variables.extend([Block(view.blocks[key])] if is_block else view.chain(key))
+    if len(variables) > DEEPEST:
+        raise Overgrown
+    low = _function(view, first, diagram, optimistic=False)
+    compiled = diagram.compiled(low)
+    if all(len(limits) <= MOST_LIMITS for limits in view.limits.values()):
+        return Group(tuple(variables), compiled, compiled)
+    high = _function(view, first, diagram, optimistic=True)
+    return Group(tuple(variables), compiled, diagram.compiled(high))
+
+
+class _View:
+    """How much of a group must be looked into, and what may stay closed."""
+
+    def __init__(self, factors: Factors, group: int) -> None:
+        self.factors = factors
+        self.group = group
+        self.opened = group & factors.complex  # thresholds that are looked into
+        self.positions = [group]  # every set that is looked at
+        for number in bits(self.opened):
+            self.positions.extend(factors.thresholds[number][1])
+        apart = self._open_what_is_shared()
+        self.blocks: list[int] = []
+        self.block_of: dict[int, int] = {}
+        self._find_blocks(apart)
+        self.chains: dict[int, list[int]] = {}  # literals of what is looked at in several ways, by root
+        self._find_chains()
+        self.chain_of = {number: root for root, literals in self.chains.items() for number in literals}
+        self.limits = {root: self._limits(literals) for root, literals in self.chains.items() if root not in factors.draws}
+
+    def walk(self) -> Iterator[tuple[bool, int]]:
+        """Blocks (true) and chains (false) in the order a descent from the group meets them."""
+        seen: set[int] = set()
+        waiting = [self.group]
+        while waiting:
+            below: list[int] = []
+            for number in bits(waiting.pop()):
+                if number in self.block_of:
+                    yield True, self.block_of[number]
+                elif number in self.chain_of:
+                    yield False, self.chain_of[number]
+                elif number not in seen:
+                    seen.add(number)
+                    below.extend(self.factors.thresholds[number][1])
+            waiting.extend(reversed(below))
+
+    def chain(self, root: int) -> Iterator[Variable]:
+        """The independent variables behind one component with ages, or one draw."""
+        if root in self.factors.draws:
+            left = None
+            for number, drawn in self._drawn(root):
+                left = 1 if left is None else left
+                yield Fixed(float(drawn / left), float((left - drawn) / left))
+                left -= drawn
+            return
+        yield Down(root)
+        mttr = self.factors.literals[root].event.mttr
+        before = 0
+        for limit in self.kept_limits(root):
+            older = math.exp(-(limit - before) / mttr) if mttr else 0.0
+            yield Fixed(older, -math.expm1(-(limit - before) / mttr) if mttr else 1.0)
+            before = limit
+
+    def kept_limits(self, root: int) -> list[int]:
+        """The limits followed exactly: all of them, or evenly chosen ones with the longest among them."""
+        limits = self.limits[root]
+        if len(limits) <= MOST_LIMITS:
+            return limits
+        return [limits[(index + 1) * len(limits) // MOST_LIMITS - 1] for index in range(MOST_LIMITS)]
+
+    def drawn_before(self, number: int) -> int:
+        """How many alternatives of its draw come before this one."""
+        return [other for other, _ in self._drawn(self.factors.draw_root[number])].index(number)
+
+    def _drawn(self, root: int) -> Iterator[tuple[int, Decimal]]:
+        present = self.chains[root]
+        return ((number, drawn) for number, drawn in self.factors.draws[root].literals if number in present)
+
+    def _direct(self) -> int:
+        direct = 0
+        for mask in self.positions:
+            direct |= mask
+        return direct
+
+    def _open_what_is_shared(self) -> int:
+        """Opens thresholds that share events with anything else; gives the factors that are left apart from all others."""
+        mention = self.factors.mention
+        while True:
+            closed = self._direct() & ~self.opened
+            once = twice = 0
+            for number in bits(closed):
+                twice |= once & mention[number]
+                once |= mention[number]
+            shared = [number for number in bits(closed & self.factors.complex) if mention[number] & twice]
+            if not shared:
+                return closed & ~twice
+            for number in shared:
+                self.opened |= 1 << number
+                self.positions.extend(self.factors.thresholds[number][1])
+
+    def _find_blocks(self, apart: int) -> None:
+        """Factors that stand in exactly the same sets are one block."""
+        places: dict[int, int] = {}
+        candidates = apart & (self.factors.plain | self.factors.complex)
+        for place, mask in enumerate(self.positions):
+            for number in bits(mask & candidates):
+                places[number] = places.get(number, 0) | 1 << place
+        by_places: dict[int, int] = {}
+        for number in sorted(places):
+            block = by_places.setdefault(places[number], len(self.blocks))
+            if block == len(self.blocks):
+                self.blocks.append(0)
+            self.blocks[block] |= 1 << number
+            self.block_of[number] = block
+
+    def _find_chains(self) -> None:
+        factors = self.factors
+        direct = self._direct()
+        for number in bits(direct & ~factors.plain & ~factors.complex):
+            root = factors.draw_root[number] if number in factors.draw_root else factors.literals[number].root
+            self.chains.setdefault(root, []).append(number)
+        for root, literals in self.chains.items():
+            if direct >> root & 1:
+                literals.append(root)
+
+    def _limits(self, literals: list[int]) -> list[int]:
+        return sorted({limit for number in literals if (limit := self.factors.literals[number].limit)})
+
+
+def _function(view: _View, first: dict[tuple[bool, int], int], diagram: Diagram, *, optimistic: bool) -> int:
+    """The group's function: thresholds in ascending order, so that what they mention is there before them."""
+    made: dict[int, int] = {}
+
+    def literal(number: int) -> int:
+        root = view.chain_of[number]
+        start = first[False, root]
+        if number in view.factors.draw_root:
+            return _not_drawn(diagram, start, view.drawn_before(number))
+        return _aged(view, diagram, number, start, optimistic=optimistic)
+
+    def conjunction(mask: int) -> int:
+        parts: list[int] = []
+        blocks: set[int] = set()
+        for number in bits(mask):
+            block = view.block_of.get(number)
+            if block is None:
+                if number not in made:
+                    made[number] = literal(number)
+                parts.append(made[number])
+            elif block not in blocks:
+                blocks.add(block)
+                parts.append(diagram.variable(first[True, block]))
+        return diagram.all_of(parts)
+
+    for number in bits(view.opened):
+        required, sets = view.factors.thresholds[number]
+        made[number] = diagram.at_least(required, [conjunction(mask) for mask in sets])
+    return conjunction(view.group)
+
+
+def _not_drawn(diagram: Diagram, start: int, before: int) -> int:
+    """One of the alternatives before it is drawn, or it is not."""
+    return diagram.at_least(1, [*(diagram.variable(start + index) for index in range(before)), diagram.negated(start + before)])
+
+
+def _aged(view: _View, diagram: Diagram, number: int, start: int, *, optimistic: bool) -> int:
+    """A component not down longer than a limit, or down longer; a limit that is not followed is rounded to one that is.
+
+    A longer limit helps "not down longer than" and hurts "down longer than"; hence the direction.
+    """
+    literal = view.factors.literals[number]
+    kept = view.kept_limits(literal.root)
+    round_up = optimistic is not literal.outlasted
+    if round_up:
+        older = sum(1 for limit in kept if limit < literal.limit) + 1 if literal.limit else 0
+    else:
+        older = sum(1 for limit in kept if limit <= literal.limit)
+    if older > len(kept):
+        return FALSE if literal.outlasted else TRUE
+    span = range(start, start + older + 1)  # down, older than the first limit, ... older than this one
+    if literal.outlasted:
+        return diagram.all_of([diagram.variable(index) for index in span])
+    return diagram.at_least(1, [diagram.negated(index) for index in span])

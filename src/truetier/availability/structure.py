@@ -1,0 +1,465 @@
+"""From the graph to success formulas: what must hold for each service, endpoint and journey to be up.
+
+Theory. up(s), up(s | x), up(s) seen from one region, and full(s) are unknowns of one system of monotone Boolean equations.
+Strongly connected unknowns take the greatest solution, for every state of the events: the down services are the smallest set
+the failures explain. Unknowns that only need each other hard are one unknown; the rest of a component is iterated from "all
+up", which settles after at most as many rounds as there are unknowns. Source: design section 3.
+
+What may go wrong: iteration grows formulas. Past the budget the iterates so far bound the solution from above, and "every
+member needed" bounds it from below; both are kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.availability import events
+from truetier.availability.factors import ALWAYS, NEVER
+from truetier.catalog.model import Affinity, FallbackKind, Mode, PlacementMode
+from truetier.graph.cycles import strongly_connected
+from truetier.graph.hardness import Kind
+from truetier.units import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from truetier.availability.factors import Factors
+    from truetier.catalog.model import Criterion, Endpoint, Fleet, Journey, Need, Placement, Service
+    from truetier.graph.hardness import Use
+
+FULL = -1
+ITERATION_BUDGET = 200_000  # equations evaluated inside cycles, whole fleet
+
+
+class Unknown(NamedTuple):
+    """One unknown: a service, at an age (microseconds; FULL for full(s)), as seen from one place (kind and path)."""
+
+    service: str
+    age: int = 0
+    place: tuple[str, str] | None = None
+
+
+class AllOf(NamedTuple):
+    """Every item holds."""
+
+    items: tuple[Formula, ...]
+
+
+class AtLeast(NamedTuple):
+    """At least ``required`` items hold."""
+
+    required: int
+    items: tuple[Formula, ...]
+
+
+Formula = int | Unknown | AllOf | AtLeast
+
+
+class Bounds(NamedTuple):
+    """A formula's set from below and from above: equal unless a cycle was too large to solve."""
+
+    low: int
+    high: int
+
+
+class Structure:
+    """The solved formulas of one reading of a fleet."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        uses: Mapping[str, tuple[Use, ...]],
+        factors: Factors,
+        near: dict[int, int],
+        *,
+        alone: frozenset[str] = frozenset(),
+        full: bool = True,
+    ) -> None:
+        """``alone``: services whose redundancy does not count, all copies are needed; ``full``: whether full(s) is wanted."""
+        self.factors = factors
+        self.near = near  # for a set, a large part of it that was met before it
+        self._fleet = fleet
+        self._uses = uses
+        self._alone = alone
+        self._solved: dict[Unknown, Bounds] = {}
+        self._budget = ITERATION_BUDGET
+        self._solve([Unknown(name, age) for name in fleet.services for age in ((0, FULL) if full else (0,))])
+
+    # -- what callers ask for
+
+    def up(self, service: str) -> Bounds:
+        """The service is up."""
+        return self._solved[Unknown(service)]
+
+    def full(self, service: str) -> Bounds:
+        """The service is up with everything it waits for."""
+        return self._solved[Unknown(service, FULL)]
+
+    @property
+    def order(self) -> list[str]:
+        """The services, callees before their callers as far as cycles allow."""
+        return [unknown.service for unknown in self._solved if unknown.age == 0 and unknown.place is None]
+
+    def need(self, use: Use, *, drawn: bool = False) -> Bounds:
+        """One need of a service is met, its callee asked whole; a need of an endpoint: not drawn (unless it is), or met."""
+        formula = self._met(use, 0, None)
+        service = self._fleet.services[use.caller]
+        if use.endpoint is not None and service.has_shares and not drawn:
+            formula = AtLeast(1, (self._not_drawn(service, use.endpoint), formula))
+        return self._value(formula)
+
+    def site(self, service: str) -> int:
+        """The copies and domains of a service alone."""
+        return self._value(self._copies(self._fleet.services[service], 0, None, AllOf(()))).low
+
+    def own(self, service: str) -> int:
+        """The service's own part, or the common cause of its copies."""
+        return self._own(self._fleet.services[service], 0)
+
+    def needs_of(self, service: str) -> Iterator[Use]:
+        """The serve needs of a service, its endpoints' included."""
+        return (use for use in self._uses[service] if use.need.at_serve)
+
+    def endpoint(self, service: Service, endpoint: Endpoint, *, full: bool = False) -> Bounds:
+        """With shares: the service given this draw; without: the service with this endpoint's and the common needs only."""
+        if service.has_shares:
+            whole = self.full(service.name) if full else self.up(service.name)
+            holds, fails = self.factors.draw_of(_endpoint_draw(service.name), endpoint.name)
+            return Bounds(self.factors.given(whole.low, holds, fails), self.factors.given(whole.high, holds, fails))
+        kept = tuple(use for use in self.needs_of(service.name) if use.endpoint in (None, endpoint.name))
+        formula = self._at_place(service, 0, None, kept)
+        if full:
+            formula = AllOf((formula, *(self._fully_met(use) for use in kept)))
+        return self._value(formula)
+
+    def journey(self, journey: Journey, *, full: bool = False) -> Bounds:
+        """Every criterion of the journey holds."""
+        return self._value(AllOf(tuple(self._criterion(item, full=full) for item in journey.succeeds)))
+
+    def met(self, criterion: Criterion) -> Bounds:
+        """One criterion of a journey holds."""
+        return self._value(self._criterion(criterion, full=False))
+
+    def _criterion(self, criterion: Criterion, *, full: bool) -> Formula:
+        return AtLeast(criterion.required, tuple(Unknown(name, FULL if full else 0) for name in criterion.services))
+
+    def perfected(self, service: Service) -> int:
+        """Everything of the service itself that a ceiling takes as perfect: own, common cause, copies, mechanisms."""
+        found = self._own(service, 0)
+        placement = service.placement
+        if placement is not None and placement.availability is not None:
+            for domain, count in placement.copies:
+                for number in range(1, count + 1):
+                    found |= self.factors.up(events.copy_event(service, placement, domain, number))
+        if placement is not None and placement.failover is not None:
+            found |= self.factors.up(events.failover_event(service, placement.failover.coverage))
+        for use in self.needs_of(service.name):
+            if use.kind is Kind.SOFT:
+                found |= self.factors.up(events.fallback_event(use))
+        return found & ~NEVER
+
+    # -- equations
+
+    def _equation(self, unknown: Unknown) -> Formula:
+        service = self._fleet.services[unknown.service]
+        uses = tuple(self.needs_of(service.name))
+        if unknown.age == FULL:
+            return AllOf((Unknown(service.name), *self._of_all_endpoints(service, uses, self._fully_met)))
+        return self._at_place(service, unknown.age, unknown.place, uses)
+
+    def _at_place(self, service: Service, age: int, place: tuple[str, str] | None, uses: tuple[Use, ...]) -> Formula:
+        own = self._own(service, age)
+        placement = service.placement
+        if placement is None or placement.affinity is Affinity.ANY:
+            needs = AllOf(tuple(self._of_all_endpoints(service, uses, lambda use: self._met(use, age, None))))
+            if placement is None:
+                return AllOf((own, needs))
+            return AllOf((own, self._copies(service, age, place, AllOf(())), needs))
+        return AllOf((own, self._copies(service, age, place, None, uses)))
+
+    def _copies(
+        self, service: Service, age: int, place: tuple[str, str] | None, needs: AllOf | None, uses: tuple[Use, ...] = ()
+    ) -> Formula:
+        placement = service.placement
+        if placement is None:
+            return ALWAYS
+        if placement.mode is PlacementMode.ACTIVE_PASSIVE:
+            return self._active_passive(service, placement, age)
+        here: list[Formula] = []
+        kept = [entry for entry in placement.copies if place is None or self._is_inside(entry[0], place)]
+        for domain, count in kept:
+            around = self._around(domain, age)
+            if needs is None:
+                beside = self._place_of(domain, placement.affinity)
+                met: Formula = AllOf(tuple(self._of_all_endpoints(service, uses, lambda use, beside=beside: self._met(use, age, beside))))
+            else:
+                met = needs
+            if placement.availability is None:
+                here.extend([AllOf((around, met))] * count)
+            else:
+                here.extend(
+                    AllOf((self.factors.up(events.copy_event(service, placement, domain, number), age), around, met))
+                    for number in range(1, count + 1)
+                )
+        total = placement.count
+        required = total if service.name in self._alone else placement.required
+        return AtLeast(-(-required * len(here) // total), tuple(here))
+
+    def _active_passive(self, service: Service, placement: Placement, age: int) -> Formula:
+        """Copy 1, or something of it down for longer than the failover takes, a failover that works, and copy 2."""
+        domains = [domain for domain, count in placement.copies for _ in range(count)]
+        sides: list[int] = []
+        for number, domain in enumerate(domains, 1):
+            copy = ALWAYS
+            if placement.availability is not None:
+                copy = self.factors.up(events.copy_event(service, placement, domain, _number_in(domains, number)), age)
+            sides.append(self.factors.all_of((copy, self._around(domain, age))))
+        failover = placement.failover
+        if failover is None or service.name in self._alone:
+            return sides[0]
+        limit = events.microseconds(failover.time)
+        causes = [self.factors.outlasted(event, limit) for event in self._counted(domains[0])]
+        if placement.availability is not None:
+            causes.append(self.factors.outlasted(events.copy_event(service, placement, domains[0], 1), limit))
+        works = self.factors.up(events.failover_event(service, failover.coverage))
+        return AtLeast(1, (sides[0], AllOf((AtLeast(1, tuple(causes)), works, sides[1]))))
+
+    def _met(self, use: Use, age: int, beside: tuple[str, str] | None) -> Formula:
+        """ok(e) of the design, from one place of the caller."""
+        need = use.need
+        parts: list[Formula] = []
+        match use.kind:
+            case Kind.GROUP:
+                parts.append(AtLeast(use.required, tuple(self._seen(target.service, age, beside) for target in need.targets)))
+            case Kind.HARD:
+                parts.append(self._seen(need.service, age, beside))
+            case Kind.SOFT:
+                parts.append(self._softened(use, age, beside))
+            case Kind.ASYNC:
+                pass
+        if need.broker is not None:
+            parts.append(self._seen(need.broker, age, beside))
+        met: Formula = parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+        return met if use.share == WHOLE else AtLeast(1, (self._not_asked(use), met))
+
+    def _softened(self, use: Use, age: int, beside: tuple[str, str] | None) -> Formula:
+        fallback = use.need.fallback
+        if fallback is None:  # pragma: no cover - a soft use has a fallback
+            raise ValueError(use.subject)
+        works = self.factors.up(events.fallback_event(use))
+        callee = self._seen(use.need.service, age, beside)
+        match fallback.kind:
+            case FallbackKind.STATIC:
+                return AtLeast(1, (callee, works))
+            case FallbackKind.CACHED if fallback.staleness is not None:
+                older = max(age, events.microseconds(fallback.staleness))
+                return AtLeast(1, (callee, AllOf((works, self._seen(use.need.service, older, beside)))))
+            case FallbackKind.STAND_IN if fallback.service is not None:
+                return AtLeast(1, (callee, AllOf((works, self._seen(fallback.service, age, beside)))))
+            case _:  # pragma: no cover - refused by the reader
+                return callee
+
+    def _fully_met(self, use: Use) -> Formula:
+        if use.need.mode is Mode.ASYNC:
+            return ALWAYS
+        full = AtLeast(use.required, tuple(Unknown(target.service, FULL) for target in use.need.targets))
+        return full if use.share == WHOLE else AtLeast(1, (self._not_asked(use), full))
+
+    def _of_all_endpoints(self, service: Service, uses: Iterable[Use], met: Callable[[Use], Formula]) -> Iterator[Formula]:
+        """Common needs as they are; an endpoint's needs count when it is drawn, or always where nothing is drawn."""
+        drawn: dict[str, list[Formula]] = {}
+        for use in uses:
+            if use.endpoint is None or not service.has_shares:
+                yield met(use)
+            else:
+                drawn.setdefault(use.endpoint, []).append(met(use))
+        for endpoint, needs in drawn.items():
+            yield AtLeast(1, (self._not_drawn(service, endpoint), AllOf(tuple(needs))))
+
+    # -- literals
+
+    def _own(self, service: Service, age: int) -> int:
+        placement = service.placement
+        if placement is not None and placement.availability is not None:
+            return self.factors.up(events.common_event(service, placement), age)
+        return self.factors.up(events.own_event(self._fleet, service), age)
+
+    def _around(self, domain: str, age: int) -> int:
+        return self.factors.all_of(self.factors.up(event, age) for event in self._counted(domain))
+
+    def _counted(self, path: str) -> list[events.Event]:
+        return [events.domain_event(domain) for domain in self._fleet.domains_around(path) if is_counted(domain.kind) and domain.availability is not None]
+
+    def _not_asked(self, use: Use) -> int:
+        """The request is not one of the share this need is asked for; needs of one condition share the draw."""
+        need = use.need
+        draw = f"condition {need.condition}" if need.condition is not None else f"need {use.index} of {use.caller}"
+        return self.factors.not_drawn(draw, "asked", need.share.value)
+
+    def _not_drawn(self, service: Service, endpoint: str) -> int:
+        share = next(item.share for item in service.endpoints if item.name == endpoint)
+        if share is None:  # pragma: no cover - callers ask only where shares exist
+            raise ValueError(endpoint)
+        return self.factors.not_drawn(_endpoint_draw(service.name), endpoint, share.value)
+
+    # -- places
+
+    def _place_of(self, domain: str, affinity: Affinity) -> tuple[str, str] | None:
+        """The region or zone around a copy, None where it has none."""
+        for around in self._fleet.domains_around(domain):
+            if around.kind == affinity.value:
+                return (affinity.value, around.path)
+        return None
+
+    def _is_inside(self, domain: str, place: tuple[str, str]) -> bool:
+        return domain == place[1] or domain.startswith(place[1] + "/")
+
+    def _seen(self, callee: str, age: int, beside: tuple[str, str] | None) -> Unknown:
+        """The callee's copies beside the caller's; one with none there, or active-passive, is asked whole."""
+        if beside is not None:
+            placement = self._fleet.services[callee].placement
+            if placement is not None and placement.mode is PlacementMode.ACTIVE_ACTIVE:
+                inside = sum(count for domain, count in placement.copies if self._is_inside(domain, beside))
+                if inside:
+                    return Unknown(callee, age, beside)
+        return Unknown(callee, age)
+
+    # -- solving
+
+    def _solve(self, roots: Sequence[Unknown]) -> None:
+        equations: dict[Unknown, Formula] = {}
+        inside: dict[Unknown, list[Unknown]] = {}
+        waiting = list(reversed(roots))
+        while waiting:
+            unknown = waiting.pop()
+            if unknown in equations:
+                continue
+            equations[unknown] = self._equation(unknown)
+            inside[unknown] = list(dict.fromkeys(_unknowns(equations[unknown])))
+            waiting.extend(reversed([other for other in inside[unknown] if other not in equations]))
+        for component in strongly_connected(list(equations), inside.__getitem__):
+            if len(component) == 1 and component[0] not in inside[component[0]]:
+                self._solved[component[0]] = self._value(equations[component[0]])
+            else:
+                self._solve_component(component, equations)
+
+    def _solve_component(self, component: list[Unknown], equations: Mapping[Unknown, Formula]) -> None:
+        members = set(component)
+        hard = {unknown: [other for other in _conjuncts(equations[unknown]) if other in members] for unknown in component}
+        parts = strongly_connected(component, hard.__getitem__)
+        part_of = {unknown: number for number, part in enumerate(parts) for unknown in part}
+        system = [AllOf(tuple(equations[unknown] for unknown in part)) for part in parts]
+        high = [ALWAYS] * len(parts)
+        settled = len(parts) == 1 and not _has_soft_inside(system[0], members)
+        for _ in range(1 if settled else len(parts) + 1):
+            before = list(high)
+            for number, formula in enumerate(system):
+                high[number] = self._iterate(formula, part_of, high)
+            self._budget -= len(component)
+            settled = settled or high == before
+            if settled or self._budget < 0:
+                break
+        low = high
+        if self._budget < 0:
+            low = [self._iterate(AllOf(tuple(system)), part_of, [ALWAYS] * len(parts), strict=members)] * len(parts)
+        for unknown in component:
+            number = part_of[unknown]
+            self._solved[unknown] = Bounds(low[number], high[number])
+
+    def _iterate(self, formula: Formula, part_of: Mapping[Unknown, int], values: Sequence[int], strict: set[Unknown] | None = None) -> int:
+        """One equation's set with the unknowns of its cycle as given; ``strict``: groups that touch the cycle need everything."""
+
+        def of(item: Formula) -> int:
+            match item:
+                case int():
+                    return item
+                case Unknown():
+                    number = part_of.get(item)
+                    return self._solved[item][strict is None] if number is None else values[number]
+                case AllOf(items):
+                    return self.factors.all_of(map(of, items))
+                case AtLeast(required, items):
+                    if strict is not None and any(other in strict for other in _unknowns(item)):
+                        return self.factors.all_of(map(of, items))
+                    return self.factors.at_least(required, [of(each) for each in items])
+
+        return self.factors.condensed(of(formula))
+
+    def _value(self, formula: Formula) -> Bounds:
+        low, nearest = self._set(formula, 0)
+        if nearest:
+            self.near.setdefault(low, nearest)
+        high = low if self._budget >= 0 else self._set(formula, 1)[0]
+        return Bounds(low, high)
+
+    def _set(self, formula: Formula, side: int) -> tuple[int, int]:
+        """The set of a formula over solved unknowns, and the largest solved set that is part of it."""
+        match formula:
+            case int():
+                return formula, 0
+            case Unknown():
+                found = self._solved[formula][side]
+                return found, found
+            case AllOf(items):
+                union = nearest = size = 0
+                for item in items:
+                    mask, part = self._set(item, side)
+                    union |= mask
+                    if part and part != nearest and (count := part.bit_count()) > size:
+                        nearest, size = part, count
+                return (NEVER, 0) if union & NEVER else (union, nearest)
+            case AtLeast(required, items):
+                return self.factors.at_least(required, [self._set(item, side)[0] for item in items]), 0
+
+
+def is_counted(kind: str) -> bool:
+    """Whether a domain of this kind enters probability: cells partition users and change blast radius only."""
+    return kind != "cell"
+
+
+def _unknowns(formula: Formula) -> Iterator[Unknown]:
+    match formula:
+        case Unknown():
+            yield formula
+        case AllOf(items) | AtLeast(_, items):
+            for item in items:
+                yield from _unknowns(item)
+        case _:
+            pass
+
+
+def _conjuncts(formula: Formula) -> Iterator[Unknown]:
+    """The unknowns that must hold in any case."""
+    match formula:
+        case Unknown():
+            yield formula
+        case AllOf(items):
+            for item in items:
+                yield from _conjuncts(item)
+        case AtLeast(required, items) if required == len(items):
+            for item in items:
+                yield from _conjuncts(item)
+        case _:
+            pass
+
+
+def _has_soft_inside(formula: Formula, members: set[Unknown]) -> bool:
+    """Whether some unknown of the cycle stands where it is not needed in any case."""
+    match formula:
+        case AllOf(items):
+            return any(_has_soft_inside(item, members) for item in items)
+        case AtLeast(required, items) if required < len(items):
+            return any(other in members for other in _unknowns(formula))
+        case AtLeast(_, items):
+            return any(_has_soft_inside(item, members) for item in items)
+        case _:
+            return False
+
+
+def _endpoint_draw(service: str) -> str:
+    return f"endpoint of {service}"
+
+
+def _number_in(domains: Sequence[str], number: int) -> int:
+    """Which copy of its domain the n-th copy is, counted from 1."""
+    return sum(1 for domain in domains[:number] if domain == domains[number - 1])
