@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.availability.costs import NO_COSTS, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
@@ -72,6 +72,22 @@ def _is_shown(placement: Placement, as_of: date) -> bool:
     return failover is not None and failover.verified is not None and failover.verified.holds(as_of)
 
 
+class _Subject(NamedTuple):
+    """What is to be assessed: its formulas, what a ceiling takes as perfect, and the parts its bounds are made of."""
+
+    name: str
+    kind: SubjectKind
+    tier: str | None
+    promise: Availability | None
+    up: Bounds
+    full: Bounds
+    verified: Bounds
+    perfect: int
+    claims: int
+    parts: Sequence[Sequence[int]]
+    product: float | None
+
+
 class _Assessor:
     """One run over one fleet."""
 
@@ -121,87 +137,80 @@ class _Assessor:
         name = service.name
         uses = tuple(self._trusting.needs_of(name))
         return self._assessment(
-            name,
-            SubjectKind.SERVICE,
-            service.tier,
-            self._fleet.promise(service),
-            up=self._trusting.up(name),
-            full=self._trusting.full(name),
-            verified=self._verified.up(name),
-            perfect=self._trusting.perfected(service),
-            claims=self._claims[name],
-            parts=[self._own_and_site(name), *([self._trusting.need(use).low] for use in uses)],
-            product=self._product(name, uses, drawn=False),
+            _Subject(
+                name,
+                SubjectKind.SERVICE,
+                service.tier,
+                self._fleet.promise(service),
+                up=self._trusting.up(name),
+                full=self._trusting.full(name),
+                verified=self._verified.up(name),
+                perfect=self._trusting.perfected(service),
+                claims=self._claims[name],
+                parts=[self._own_and_site(name), *([self._trusting.need(use).low] for use in uses)],
+                product=self._product(name, uses, drawn=False),
+            )
         )
 
     def _endpoint(self, service: Service, endpoint: Endpoint) -> Assessment:
         uses = tuple(use for use in self._trusting.needs_of(service.name) if use.endpoint in (None, endpoint.name))
         return self._assessment(
-            f"{service.name}/{endpoint.name}",
-            SubjectKind.ENDPOINT,
-            endpoint.tier,
-            self._fleet.tier_promise(endpoint.tier),
-            up=self._trusting.endpoint(service, endpoint),
-            full=self._trusting.endpoint(service, endpoint, full=True),
-            verified=self._verified.endpoint(service, endpoint),
-            perfect=self._trusting.perfected(service),
-            claims=self._claims[service.name],
-            parts=[self._own_and_site(service.name), *([self._trusting.need(use, drawn=True).low] for use in uses)],
-            product=self._product(service.name, uses, drawn=True),
+            _Subject(
+                f"{service.name}/{endpoint.name}",
+                SubjectKind.ENDPOINT,
+                endpoint.tier,
+                self._fleet.tier_promise(endpoint.tier),
+                up=self._trusting.endpoint(service, endpoint),
+                full=self._trusting.endpoint(service, endpoint, full=True),
+                verified=self._verified.endpoint(service, endpoint),
+                perfect=self._trusting.perfected(service),
+                claims=self._claims[service.name],
+                parts=[self._own_and_site(service.name), *([self._trusting.need(use, drawn=True).low] for use in uses)],
+                product=self._product(service.name, uses, drawn=True),
+            )
         )
 
     def _journey(self, journey: Journey) -> Assessment:
         parts = [[self._trusting.met(criterion).low] for criterion in journey.succeeds]
         return self._assessment(
-            journey.name,
-            SubjectKind.JOURNEY,
-            journey.tier,
-            self._fleet.tier_promise(journey.tier),
-            up=self._trusting.journey(journey),
-            full=self._trusting.journey(journey, full=True),
-            verified=self._verified.journey(journey),
-            perfect=0,
-            claims=sum(self._claims[name] for name in {name for criterion in journey.succeeds for name in criterion.services}),
-            parts=parts,
-            product=_times(self._known(mask) for part in parts for mask in part),
+            _Subject(
+                journey.name,
+                SubjectKind.JOURNEY,
+                journey.tier,
+                self._fleet.tier_promise(journey.tier),
+                up=self._trusting.journey(journey),
+                full=self._trusting.journey(journey, full=True),
+                verified=self._verified.journey(journey),
+                perfect=0,
+                claims=sum(self._claims[name] for name in {name for criterion in journey.succeeds for name in criterion.services}),
+                parts=parts,
+                product=_times(self._known(mask) for part in parts for mask in part),
+            )
         )
 
-    def _assessment(
-        self,
-        name: str,
-        kind: SubjectKind,
-        tier: str | None,
-        promise: Availability | None,
-        *,
-        up: Bounds,
-        full: Bounds,
-        verified: Bounds,
-        perfect: int,
-        claims: int,
-        parts: Sequence[Sequence[int]],
-        product: float | None,
-    ) -> Assessment:
-        delivered = self._estimate(up)
-        shown = self._estimate(verified)
+    def _assessment(self, subject: _Subject) -> Assessment:
+        delivered = self._estimate(subject.up)
+        shown = self._estimate(subject.verified)
         judged = delivered if self._reading is Reading.TRUSTING else shown
-        paid = self._costs(up)
-        known = [self._known(mask) for part in parts for mask in part]
+        paid = self._costs(subject.up)
+        known = [self._known(mask) for part in subject.parts for mask in part]
+        perfected = Bounds(self._perfect(subject.up.low, subject.perfect), self._perfect(subject.up.high, subject.perfect))
         return Assessment(
-            name=name,
-            kind=kind,
-            tier=tier,
-            promise=promise,
+            name=subject.name,
+            kind=subject.kind,
+            tier=subject.tier,
+            promise=subject.promise,
             delivered=delivered,
-            full=self._estimate(full),
-            ceiling=self._estimate(Bounds(self._perfect(up.low, perfect), self._perfect(up.high, perfect))),
+            full=self._estimate(subject.full),
+            ceiling=self._estimate(perfected),
             verified=shown,
             delivered_tier=self._fleet.tiers.best_met(judged.down_high),
             nominal_tier=self._fleet.tiers.best_met(judged.down_high, nominal=True),
             verified_tier=self._fleet.tiers.best_met(shown.down_high),
-            verdict=_verdict(tier, promise, judged),
-            unverified_claims=claims,
+            verdict=_verdict(subject.tier, subject.promise, judged),
+            unverified_claims=subject.claims,
             least_available=None if None in known else min((value for value in known if value is not None), default=1.0),
-            product=product,
+            product=subject.product,
             contributors=paid.contributors,
             contributors_total=paid.total,
             residue=paid.residue,
@@ -243,7 +252,9 @@ class _Assessor:
         inside = self._inside(name)
         own = _times(self._known(mask) for mask in self._own_and_site(name))
         met = _times(
-            self._known(self._trusting.need(use, drawn=drawn).low) for use in uses if not inside or not inside.intersection(use.need.services)
+            self._known(self._trusting.need(use, drawn=drawn).low)
+            for use in uses
+            if not inside or not inside.intersection(use.need.services)
         )
         others = self._others(members, inside) if inside else 1.0
         if inside:
@@ -283,28 +294,27 @@ def _claims_below(
     alone: frozenset[str],
 ) -> dict[str, int]:
     """For each service, how many unverified claims its delivered availability rests on, its own included."""
-    numbered: dict[str, int] = {}
+    by_weight: dict[int, int] = {}  # number of claims -> the services that make so many
+    bit_of: dict[str, int] = {}
     for name in graph.fleet.services:
-        if claims[name] or name in alone:
-            numbered[name] = len(numbered)
-    weights = [claims[name] + (name in alone) for name in numbered]
+        weight = claims[name] + (name in alone)
+        if weight:
+            bit_of[name] = 1 << len(bit_of)
+            by_weight[weight] = by_weight.get(weight, 0) | bit_of[name]
     resting: list[int] = []
-    counted: dict[int, int] = {0: 0}
     found: dict[str, int] = {}
     for members in components:
         mask = 0
         for name in members:
-            if name in numbered:
-                mask |= 1 << numbered[name]
+            mask |= bit_of.get(name, 0)
             for edge in graph.callees[name]:
                 below = component_of[edge.callee]
                 if below < len(resting):
                     mask |= resting[below]
         resting.append(mask)
-        if mask not in counted:
-            counted[mask] = sum(weights[index] for index, digit in enumerate(reversed(bin(mask))) if digit == "1")
+        count = sum(weight * (mask & services).bit_count() for weight, services in by_weight.items())
         for name in members:
-            found[name] = counted[mask]
+            found[name] = count
     return found
 
 

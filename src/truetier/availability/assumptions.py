@@ -32,7 +32,8 @@ def _assumptions(graph: Graph) -> Iterator[Assumption]:
     for service in fleet.services.values():
         yield from _of_own(fleet, service)
         if service.name in aged and service.mttr is None:
-            yield Assumption(service.name, "mttr", duration_text(DEFAULT_MTTR), "no mean outage stated; a cache or a failover looks at its age")
+            why = "not stated; a cache or a failover looks at the age of its outages"
+            yield Assumption(service.name, "mttr", duration_text(DEFAULT_MTTR), why)
         if service.placement is not None:
             yield from _of_placement(service, service.placement)
         yield from _of_budget(service, graph.uses[service.name], budgets)
@@ -66,7 +67,7 @@ def _of_own(fleet: Fleet, service: Service) -> Iterator[Assumption]:
 
 def _of_placement(service: Service, placement: Placement) -> Iterator[Assumption]:
     if placement.availability is not None and placement.common_cause is None:
-        yield Assumption(service.name, "placement.common_cause", "10%", "share of a copy's failures that redundancy cannot mask: not stated")
+        yield Assumption(service.name, "placement.common_cause", "10%", "not stated: what redundancy cannot mask")
     if placement.need is None and placement.mode is PlacementMode.ACTIVE_ACTIVE:
         yield Assumption(service.name, "placement.need", str(placement.required), "copies left when the fullest domain is lost")
     if placement.failover is not None and placement.failover.coverage == WHOLE:

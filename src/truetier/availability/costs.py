@@ -99,13 +99,13 @@ class _Search:
         found: list[_Leaf] = []
         self._open_set(split, [1.0] * self._nodes, 1.0)
         while self._heap and len(found) < MOST_CONTRIBUTORS:
-            match heapq.heappop(self._heap)[2]:
-                case _Leaf() as leaf:
-                    found.append(leaf)
-                case _Opener(GroupState() as group, weights, at_one):
-                    self._open_group(group, weights, at_one)
-                case _Opener(Split() as inner, weights, at_one):
-                    self._open_set(inner, weights, at_one)
+            entry = heapq.heappop(self._heap)[2]
+            if isinstance(entry, _Leaf):
+                found.append(entry)
+            elif isinstance(entry.what, Split):
+                self._open_set(entry.what, entry.weights, entry.at_one)
+            else:
+                self._open_group(entry.what, entry.weights, entry.at_one)
         return found
 
     def _open_set(self, split: Split, weights: list[float], at_one: float) -> None:

@@ -50,11 +50,11 @@ class Diagram:
 
     def conjoin(self, left: int, right: int) -> int:
         """Both."""
-        if left == right or right == TRUE:
+        if right in (left, TRUE):
             return left
         if left == TRUE:
             return right
-        if left == FALSE or right == FALSE:
+        if FALSE in (left, right):
             return FALSE
         key = (left, right) if left < right else (right, left)
         known = self._and.get(key)
@@ -67,11 +67,11 @@ class Diagram:
 
     def disjoin(self, left: int, right: int) -> int:
         """At least one of the two."""
-        if left == right or right == FALSE:
+        if right in (left, FALSE):
             return left
         if left == FALSE:
             return right
-        if left == TRUE or right == TRUE:
+        if TRUE in (left, right):
             return TRUE
         key = (left, right) if left < right else (right, left)
         known = self._or.get(key)

@@ -102,3 +102,9 @@ class Assessment:
     contributors: tuple[Contributor, ...]  # at most 10, costliest first
     contributors_total: int
     residue: float  # share of the downtime the costs were scaled by; 0 when they met it
+
+    def __repr__(self) -> str:
+        low, high = self.delivered.up_low, self.delivered.up_high
+        delivers = f"{low:.9g}" if self.delivered.is_known else f"{low:.9g} to {high:.9g}"
+        promise = "nothing" if self.promise is None else str(self.promise)
+        return f"<Assessment of {self.name}: promises {promise}, delivers {delivers} ({self.delivered_tier}): {self.verdict.value}>"

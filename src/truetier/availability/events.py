@@ -10,15 +10,15 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.catalog.model import DEFAULT_MTTR
-from truetier.units import Share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
     from datetime import timedelta
     from decimal import Decimal
 
     from truetier.catalog.model import Domain, Fleet, Placement, Service
     from truetier.graph.hardness import Use
+    from truetier.units import Share
 
 DEFAULT_COMMON_CAUSE = "0.1"
 
@@ -81,13 +81,18 @@ def domain_event(domain: Domain) -> Event:
     return Event(domain.path, EventKind.DOMAIN, None, domain.availability.unavailability, mttr)
 
 
-def fallback_event(use: Use) -> Event:
-    """The fallback of one need: it works with its availability times its coverage."""
+def fallback_event(use: Use, uses: Iterable[Use]) -> Event:
+    """The fallback of one need: it works with its availability times its coverage.
+
+    ``uses`` are all of the caller: several needs of one callee have a mechanism each, told apart by number.
+    """
     fallback = use.need.fallback
     if fallback is None:  # pragma: no cover - callers ask only for soft uses
         raise ValueError(use.subject)
     down = float(1 - fallback.availability.value * fallback.coverage.value)
-    return Event(f"{use.subject} ({fallback.kind.value} fallback)", EventKind.FALLBACK, use.caller, down, 0)
+    alike = [other.index for other in uses if other.need.targets[0].service == use.need.service and other.need.fallback is not None]
+    number = f" {alike.index(use.index) + 1}" if len(alike) > 1 else ""
+    return Event(f"{use.subject} ({fallback.kind.value} fallback{number})", EventKind.FALLBACK, use.caller, down, 0)
 
 
 def failover_event(service: Service, coverage: Share) -> Event:
@@ -110,5 +115,3 @@ def _common_share(placement: Placement) -> Decimal:
     from decimal import Decimal
 
     return Decimal(DEFAULT_COMMON_CAUSE) if placement.common_cause is None else placement.common_cause.value
-
-

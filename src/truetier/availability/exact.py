@@ -1,4 +1,4 @@
-"""The probability of a set of factors. Engine.value and Engine.costs_of are all that others need of it.
+"""The probability of a set of factors. Engine.value is all that most callers need of it.
 
 Theory. A set is a series of independent plain literals times independent groups. The series part is a sum of logarithms,
 and sums of sets met before are reused: a closure costs what it adds to its largest part. A group is a diagram whose blocks
@@ -10,7 +10,6 @@ What may go wrong: a group too large for its node budget. It then gets a rigorou
 
 from __future__ import annotations
 
-import heapq
 import math
 import sys
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,14 +68,19 @@ class Series:
 class Split:
     """One set: its series, its groups, and what was computed of it."""
 
-    __slots__ = ("curves", "groups", "is_possible", "series", "value")
+    __slots__ = ("curves", "groups", "mask", "series", "value")
 
-    def __init__(self, series: Series, groups: list[GroupState], *, is_possible: bool) -> None:
+    def __init__(self, mask: int, series: Series, groups: list[GroupState]) -> None:
+        self.mask = mask  # condensed
         self.series = series
         self.groups = groups
-        self.is_possible = is_possible
         self.value: Value | None = None
         self.curves: dict[int, Curve] = {}
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the set can hold at all."""
+        return not self.mask & NEVER
 
 
 class GroupState:
@@ -115,13 +119,15 @@ class Engine:
         """A set in parts; ``wider`` names one that holds a little more, to take away from instead of adding up."""
         found = self._splits.get(mask)
         if found is None:
-            condensed = self.factors.condensed(mask)
             near = self._near.get(mask, 0)
-            base = self.split(near).series if near and near != mask else None
+            part = self.split(near) if near and near != mask and not near & ~mask else None
+            base = None if part is None else part.series
+            # what the part asserts was worked out when it was met; only what comes on top is left to do
+            condensed = self.factors.condensed(mask if part is None else part.mask | mask & ~near)
             over = self.split(wider).series if wider else None
             plain = condensed & self.factors.plain
             groups = [] if condensed & NEVER else [self._group_state(group) for group in groups_of(self.factors, condensed & ~plain)]
-            found = Split(self._series_of(plain, base, over), groups, is_possible=not condensed & NEVER)
+            found = Split(condensed, self._series_of(plain, base, over), groups)
             self._splits[mask] = found
         return found
 

@@ -12,15 +12,15 @@ multiplies probabilities must look at ``mention``, not at the sets.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
-
-from truetier.availability.events import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from decimal import Decimal
 
-    from truetier.availability.events import Event
+    from truetier.availability.events import Event, EventKind
 
 ALWAYS = 0
 NEVER = 1
@@ -80,7 +80,7 @@ class Factors:
         self.scaled = 0  # events that can be down at all
         self.complex = 0  # thresholds
         self._aged = 0
-        self._by_event: dict[tuple[str, EventKind], int] = {}
+        self._by_event: dict[tuple[str, EventKind, str | None], int] = {}
         self._by_state: dict[tuple[int, int, bool], int] = {}
         self._by_draw: dict[tuple[str, str], int] = {}
         self._by_threshold: dict[tuple[int, tuple[int, ...]], int] = {}
@@ -138,14 +138,10 @@ class Factors:
 
     def at_least(self, required: int, sets: Sequence[int]) -> int:
         """At least that many of the sets hold. What they share is needed in any case and is taken out."""
-        shared = 0
+        shared = ALWAYS
         while True:
-            alive: list[int] = []
-            for mask in sets:
-                if mask == ALWAYS:
-                    required -= 1
-                elif not mask & NEVER:
-                    alive.append(mask)
+            alive = [mask for mask in sets if mask != ALWAYS and not mask & NEVER]
+            required -= sum(1 for mask in sets if mask == ALWAYS)
             if required <= 0:
                 return shared
             if len(alive) < required:
@@ -154,17 +150,11 @@ class Factors:
                 return self.all_of([shared, *alive])
             if required == 1:
                 alive = _absorbed(alive)
-            common = alive[0]
-            for mask in alive:
-                common &= mask
-                if not common:
-                    break
+            common = reduce(and_, alive)
             if not common:
-                break
+                return shared | 1 << self._threshold(required, tuple(sorted(alive)))
             shared |= common
             sets = [mask & ~common for mask in alive]
-        alive.sort()
-        return shared | 1 << self._threshold(required, tuple(alive))
 
     def mentioned(self, mask: int) -> int:
         """Every bit that can influence the set."""
@@ -226,7 +216,7 @@ class Factors:
         return known
 
     def _root(self, event: Event) -> int:
-        key = (event.name, event.kind)
+        key = (event.name, event.kind, event.service)
         number = self._by_event.get(key)
         if number is None:
             number = self._by_event[key] = self._new(0)

@@ -137,9 +137,8 @@ class _View:
     def chain(self, root: int) -> Iterator[Variable]:
         """The independent variables behind one component with ages, or one draw."""
         if root in self.factors.draws:
-            left = None
-            for number, drawn in self._drawn(root):
-                left = 1 if left is None else left
+            left: Decimal | int = 1  # P(none of the alternatives before)
+            for _, drawn in self._drawn(root):
                 yield Fixed(float(drawn / left), float((left - drawn) / left))
                 left -= drawn
             return

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truetier.availability.factors import Factors
-    from truetier.catalog.model import Criterion, Endpoint, Fleet, Journey, Need, Placement, Service
+    from truetier.catalog.model import Criterion, Endpoint, Fleet, Journey, Placement, Service
     from truetier.graph.hardness import Use
 
 FULL = -1
@@ -65,7 +65,7 @@ class Bounds(NamedTuple):
 class Structure:
     """The solved formulas of one reading of a fleet."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a reading is all of these
         self,
         fleet: Fleet,
         uses: Mapping[str, tuple[Use, ...]],
@@ -106,6 +106,7 @@ class Structure:
         service = self._fleet.services[use.caller]
         if use.endpoint is not None and service.has_shares and not drawn:
             formula = AtLeast(1, (self._not_drawn(service, use.endpoint), formula))
+        self._solve(list(_unknowns(formula)))  # with affinity nobody may have asked the callee whole before
         return self._value(formula)
 
     def site(self, service: str) -> int:
@@ -155,7 +156,7 @@ class Structure:
             found |= self.factors.up(events.failover_event(service, placement.failover.coverage))
         for use in self.needs_of(service.name):
             if use.kind is Kind.SOFT:
-                found |= self.factors.up(events.fallback_event(use))
+                found |= self.factors.up(events.fallback_event(use, self._uses[use.caller]))
         return found & ~NEVER
 
     # -- equations
@@ -171,11 +172,14 @@ class Structure:
         own = self._own(service, age)
         placement = service.placement
         if placement is None or placement.affinity is Affinity.ANY:
-            needs = AllOf(tuple(self._of_all_endpoints(service, uses, lambda use: self._met(use, age, None))))
+            needs = self._all_met(service, uses, age, None)
             if placement is None:
                 return AllOf((own, needs))
             return AllOf((own, self._copies(service, age, place, AllOf(())), needs))
         return AllOf((own, self._copies(service, age, place, None, uses)))
+
+    def _all_met(self, service: Service, uses: Iterable[Use], age: int, beside: tuple[str, str] | None) -> AllOf:
+        return AllOf(tuple(self._of_all_endpoints(service, uses, lambda use: self._met(use, age, beside))))
 
     def _copies(
         self, service: Service, age: int, place: tuple[str, str] | None, needs: AllOf | None, uses: tuple[Use, ...] = ()
@@ -191,7 +195,7 @@ class Structure:
             around = self._around(domain, age)
             if needs is None:
                 beside = self._place_of(domain, placement.affinity)
-                met: Formula = AllOf(tuple(self._of_all_endpoints(service, uses, lambda use, beside=beside: self._met(use, age, beside))))
+                met: Formula = self._all_met(service, uses, age, beside)
             else:
                 met = needs
             if placement.availability is None:
@@ -246,7 +250,7 @@ class Structure:
         fallback = use.need.fallback
         if fallback is None:  # pragma: no cover - a soft use has a fallback
             raise ValueError(use.subject)
-        works = self.factors.up(events.fallback_event(use))
+        works = self.factors.up(events.fallback_event(use, self._uses[use.caller]))
         callee = self._seen(use.need.service, age, beside)
         match fallback.kind:
             case FallbackKind.STATIC:
@@ -288,7 +292,8 @@ class Structure:
         return self.factors.all_of(self.factors.up(event, age) for event in self._counted(domain))
 
     def _counted(self, path: str) -> list[events.Event]:
-        return [events.domain_event(domain) for domain in self._fleet.domains_around(path) if is_counted(domain.kind) and domain.availability is not None]
+        around = self._fleet.domains_around(path)
+        return [events.domain_event(domain) for domain in around if domain.availability is not None and is_counted(domain.kind)]
 
     def _not_asked(self, use: Use) -> int:
         """The request is not one of the share this need is asked for; needs of one condition share the draw."""
@@ -332,7 +337,7 @@ class Structure:
         waiting = list(reversed(roots))
         while waiting:
             unknown = waiting.pop()
-            if unknown in equations:
+            if unknown in equations or unknown in self._solved:
                 continue
             equations[unknown] = self._equation(unknown)
             inside[unknown] = list(dict.fromkeys(_unknowns(equations[unknown])))
@@ -400,7 +405,9 @@ class Structure:
             case Unknown():
                 found = self._solved[formula][side]
                 return found, found
-            case AllOf(items):
+            case AtLeast(required, items) if required < len(items):
+                return self.factors.at_least(required, [self._set(item, side)[0] for item in items]), 0
+            case AllOf(items) | AtLeast(_, items):
                 union = nearest = size = 0
                 for item in items:
                     mask, part = self._set(item, side)
@@ -408,8 +415,6 @@ class Structure:
                     if part and part != nearest and (count := part.bit_count()) > size:
                         nearest, size = part, count
                 return (NEVER, 0) if union & NEVER else (union, nearest)
-            case AtLeast(required, items):
-                return self.factors.at_least(required, [self._set(item, side)[0] for item in items]), 0
 
 
 def is_counted(kind: str) -> bool:

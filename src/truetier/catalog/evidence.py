@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from truetier.errors import Place
+if TYPE_CHECKING:
+    from datetime import date
+
+    from truetier.errors import Place
 
 
 class Kind(Enum):

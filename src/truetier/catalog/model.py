@@ -304,6 +304,9 @@ class Fleet:
     unmatched: tuple[SkippedInput, ...] = ()  # names a source used that match no service
     digest: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Fleet of {len(self.services)} services, {len(self.domains)} domains, {len(self.journeys)} journeys>"
+
     def promise(self, service: Service) -> Availability | None:
         """What the service has committed to: its target, else its tier's; None is no promise."""
         if service.target is not None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from truetier.errors import CatalogError
+
 if TYPE_CHECKING:
     from truetier.catalog.model import Domain, Journey, Service, SkippedInput, Waiver
     from truetier.catalog.tier import TierTable
+    from truetier.errors import Mistake, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,15 @@ class Contribution:
     tiers: TierTable | None = None
     skipped: tuple[SkippedInput, ...] = ()
     unmatched: tuple[SkippedInput, ...] = ()
+    tiers_place: Place | None = None  # where ``tiers`` is written
+
+
+class PartialCatalogError(CatalogError):
+    """A file is wrong. ``contribution`` is what could be read: enough to look for mistakes across files, nothing more."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...], contribution: Contribution) -> None:
+        super().__init__(mistakes)
+        self.contribution = contribution
 
 
 class Source(Protocol):
