@@ -17,7 +17,7 @@ from truetier.graph.cycles import strongly_connected
 from truetier.graph.hardness import Reading, is_unverified_claim, verified_uses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from truetier.availability.costs import Costs
@@ -42,7 +42,7 @@ class Assessments:
 def assess(
     graph: Graph, as_of: date, *, reading: Reading = Reading.TRUSTING, progress: Callable[[int, int], None] | None = None
 ) -> Assessments:
-    """What every subject delivers. ``reading`` decides which estimate verdicts and tiers go by; both are computed."""
+    """What every subject delivers. ``reading`` decides which estimate the verdicts go by; both are computed."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEP))
     try:
@@ -72,8 +72,18 @@ def _is_shown(placement: Placement, as_of: date) -> bool:
     return failover is not None and failover.verified is not None and failover.verified.holds(as_of)
 
 
+class _Part(NamedTuple):
+    """A set the bounds look at; a need inside a cycle counts for the least but, as met, not for the product."""
+
+    mask: int
+    is_factor: bool = True
+
+
 class _Subject(NamedTuple):
-    """What is to be assessed: its formulas, what a ceiling takes as perfect, and the parts its bounds are made of."""
+    """What is to be assessed: its formulas, what a ceiling takes as perfect, and what its bounds are made of.
+
+    ``outside`` is what the other members of its cycle add to the product.
+    """
 
     name: str
     kind: SubjectKind
@@ -84,8 +94,8 @@ class _Subject(NamedTuple):
     verified: Bounds
     perfect: int
     claims: int
-    parts: Sequence[Sequence[int]]
-    product: float | None
+    parts: Sequence[_Part]
+    outside: float | None
 
 
 class _Assessor:
@@ -111,7 +121,7 @@ class _Assessor:
         self._component_of = {name: number for number, members in enumerate(self._components) for name in members}
         self._claims = _claims_below(self._components, self._component_of, graph, claims, alone)
         self._cycles: dict[int, frozenset[str]] = {}
-        self._cycle_products: dict[int, float | None] = {}
+        self._cycle_factors: dict[int, dict[str, float | None]] = {}
         self._paid: dict[int, Costs] = {}  # members of a cycle share one set
 
     def all(self, progress: Callable[[int, int], None] | None) -> Assessments:
@@ -147,8 +157,8 @@ class _Assessor:
                 verified=self._verified.up(name),
                 perfect=self._trusting.perfected(service),
                 claims=self._claims[name],
-                parts=[self._own_and_site(name), *([self._trusting.need(use).low] for use in uses)],
-                product=self._product(name, uses, drawn=False),
+                parts=self._parts(name, uses),
+                outside=self._outside(name),
             )
         )
 
@@ -165,13 +175,12 @@ class _Assessor:
                 verified=self._verified.endpoint(service, endpoint),
                 perfect=self._trusting.perfected(service),
                 claims=self._claims[service.name],
-                parts=[self._own_and_site(service.name), *([self._trusting.need(use, drawn=True).low] for use in uses)],
-                product=self._product(service.name, uses, drawn=True),
+                parts=self._parts(service.name, uses, drawn=endpoint.name),
+                outside=self._outside(service.name),
             )
         )
 
     def _journey(self, journey: Journey) -> Assessment:
-        parts = [[self._trusting.met(criterion).low] for criterion in journey.succeeds]
         return self._assessment(
             _Subject(
                 journey.name,
@@ -183,8 +192,8 @@ class _Assessor:
                 verified=self._verified.journey(journey),
                 perfect=0,
                 claims=sum(self._claims[name] for name in {name for criterion in journey.succeeds for name in criterion.services}),
-                parts=parts,
-                product=_times(self._known(mask) for part in parts for mask in part),
+                parts=[_Part(self._trusting.met(criterion).low) for criterion in journey.succeeds],
+                outside=1.0,
             )
         )
 
@@ -193,7 +202,7 @@ class _Assessor:
         shown = self._estimate(subject.verified)
         judged = delivered if self._reading is Reading.TRUSTING else shown
         paid = self._costs(subject.up)
-        known = [self._known(mask) for part in subject.parts for mask in part]
+        least, product = self._bounds(subject)
         perfected = Bounds(self._perfect(subject.up.low, subject.perfect), self._perfect(subject.up.high, subject.perfect))
         return Assessment(
             name=subject.name,
@@ -204,13 +213,13 @@ class _Assessor:
             full=self._estimate(subject.full),
             ceiling=self._estimate(perfected),
             verified=shown,
-            delivered_tier=self._fleet.tiers.best_met(judged.down_high),
-            nominal_tier=self._fleet.tiers.best_met(judged.down_high, nominal=True),
+            delivered_tier=self._fleet.tiers.best_met(delivered.down_high),
+            nominal_tier=self._fleet.tiers.best_met(delivered.down_high, nominal=True),
             verified_tier=self._fleet.tiers.best_met(shown.down_high),
             verdict=_verdict(subject.tier, subject.promise, judged),
             unverified_claims=subject.claims,
-            least_available=None if None in known else min((value for value in known if value is not None), default=1.0),
-            product=subject.product,
+            least_available=least,
+            product=product,
             contributors=paid.contributors,
             contributors_total=paid.total,
             residue=paid.residue,
@@ -243,24 +252,26 @@ class _Assessor:
         value = self._engine.value(mask)
         return value.up_low if value.is_exact else None
 
-    def _own_and_site(self, name: str) -> list[int]:
-        return [self._trusting.own(name), self._trusting.site(name)]
-
-    def _product(self, name: str, uses: Iterable[Use], *, drawn: bool) -> float | None:
-        """Own, site and the needs as if independent; in a cycle, of every member, needs inside as met."""
-        members = self._components[self._component_of[name]]
+    def _parts(self, name: str, uses: Sequence[Use], *, drawn: str | None = None) -> list[_Part]:
+        """Own, site, and each need."""
         inside = self._inside(name)
-        own = _times(self._known(mask) for mask in self._own_and_site(name))
-        met = _times(
-            self._known(self._trusting.need(use, drawn=drawn).low)
-            for use in uses
-            if not inside or not inside.intersection(use.need.services)
-        )
-        others = self._others(members, inside) if inside else 1.0
-        if inside:
-            mine = self._member(name, inside)
-            others = None if others is None or mine is None or mine == 0.0 else others / mine
-        return _times((own, met, others))
+        parts = [_Part(self._trusting.own(name)), _Part(self._trusting.site(name))]
+        for use in uses:
+            is_factor = not inside or inside.isdisjoint(use.need.services)
+            parts.append(_Part(self._trusting.need(use, drawn=drawn).low, is_factor))
+        return parts
+
+    def _bounds(self, subject: _Subject) -> tuple[float | None, float | None]:
+        """The least available part, and the product of the parts as if independent."""
+        least, product = 1.0, subject.outside
+        for part in subject.parts:
+            value = self._known(part.mask)
+            if value is None:
+                return None, None
+            least = min(least, value)
+            if part.is_factor and product is not None:
+                product *= value
+        return least, product
 
     def _inside(self, name: str) -> frozenset[str]:
         """The members of the cycle a service stands in; none where it stands in none."""
@@ -270,20 +281,35 @@ class _Assessor:
             self._cycles[number] = frozenset(members) if len(members) > 1 else frozenset()
         return self._cycles[number]
 
-    def _others(self, members: Sequence[str], inside: frozenset[str]) -> float | None:
-        number = self._component_of[members[0]]
-        if number not in self._cycle_products:
-            self._cycle_products[number] = _times(self._member(name, inside) for name in members)
-        return self._cycle_products[number]
+    def _outside(self, name: str) -> float | None:
+        """Own, site and the needs leading out of every other member of its cycle."""
+        inside = self._inside(name)
+        if not inside:
+            return 1.0
+        number = self._component_of[name]
+        if number not in self._cycle_factors:
+            self._cycle_factors[number] = self._all_but_one(self._components[number])
+        return self._cycle_factors[number][name]
 
-    def _member(self, name: str, inside: frozenset[str]) -> float | None:
-        needs = (use for use in self._trusting.needs_of(name) if not inside.intersection(use.need.services))
-        return _times(
-            (
-                *(self._known(mask) for mask in self._own_and_site(name)),
-                *(self._known(self._trusting.need(use).low) for use in needs),
-            )
-        )
+    def _all_but_one(self, members: Sequence[str]) -> dict[str, float | None]:
+        """For each member of a cycle, the product over the others, without a division."""
+        factors = [self._member(name) for name in members]
+        after: list[float | None] = [1.0]
+        for factor in reversed(factors):
+            after.append(_times(after[-1], factor))
+        found: dict[str, float | None] = {}
+        before: float | None = 1.0
+        for index, name in enumerate(members):
+            found[name] = _times(before, after[len(members) - 1 - index])
+            before = _times(before, factors[index])
+        return found
+
+    def _member(self, name: str) -> float | None:
+        product: float | None = 1.0
+        for part in self._parts(name, tuple(self._trusting.needs_of(name))):
+            if part.is_factor:
+                product = _times(product, self._known(part.mask))
+        return product
 
 
 def _claims_below(
@@ -331,10 +357,5 @@ def _estimate(value: Value) -> Estimate:
     return Estimate(value.up_low, value.up_high, value.down_low, value.down_high, method)
 
 
-def _times(factors: Iterable[float | None]) -> float | None:
-    product = 1.0
-    for factor in factors:
-        if factor is None:
-            return None
-        product *= factor
-    return product
+def _times(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left * right

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import heapq
 import math
+from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.availability.estimate import Contributor
 from truetier.availability.exact import MOST_CONTRIBUTORS, GroupState, Split
-from truetier.availability.modules import Block, Down
+from truetier.availability.modules import Block, Down, Older
+from truetier.availability.outages import chain_slopes, outage
 from truetier.availability.quadrature import gauss_legendre
 from truetier.units import MINUTES_PER_YEAR
 
@@ -62,7 +64,7 @@ def costs(engine: Engine, mask: int) -> Costs:
         return NO_COSTS
     nodes = _FIRST_NODES
     while True:
-        total = math.fsum(map(float.__mul__, gauss_legendre(nodes)[1], engine.curve(split, nodes).slope))
+        total = math.fsum(map(mul, gauss_legendre(nodes)[1], engine.curve(split, nodes).slope))
         if abs(total - value.down_low) <= _CLOSE * value.down_low or nodes >= _MOST_NODES:
             break
         nodes *= 2
@@ -90,7 +92,7 @@ class _Search:
     def __init__(self, engine: Engine, nodes: int) -> None:
         self._engine = engine
         self._nodes = nodes
-        self._points, self._weights = gauss_legendre(nodes)
+        self._weights = gauss_legendre(nodes)[1]
         self._heap: list[tuple[float, int, _Leaf | _Opener]] = []
         self._pushed = 0
 
@@ -114,11 +116,12 @@ class _Search:
         terms = engine.terms(split.series, nodes)
         of_groups = [engine.group_value(group).up_low for group in split.groups]
         weighted = [w * v * p for w, v, p in zip(self._weights, weights, ups, strict=True)]
+        at_one_here = at_one * math.prod(of_groups)
         for negative, number in terms.largest:
-            q = -negative
-            cost = q * math.fsum(w / (1.0 - t * q) for w, t in zip(weighted, self._points, strict=True))
-            others = math.exp(min(0.0, terms.logs[0] - engine.row(number, nodes)[0][0]))
-            self._push(cost, _Leaf(number, cost, at_one * q * others * math.prod(of_groups)))
+            row_logs, row_slopes = engine.row(number, nodes)
+            cost = sum(map(mul, weighted, row_slopes))
+            others = math.exp(min(0.0, terms.logs[0] - row_logs[0]))
+            self._push(cost, _Leaf(number, cost, at_one_here * -negative * others))
         alone = math.exp(terms.logs[0])
         for index, group in enumerate(split.groups):
             curve = engine.group_curve(group, nodes)
@@ -136,10 +139,28 @@ class _Search:
                 split = engine.split(variable.mask)
                 opener = _Opener(split, inner, at_one * gains[index])
                 self._push_opener(opener, engine.curve(split, nodes).slope, engine.factors.mentioned(variable.mask))
+            elif isinstance(variable, Down) and len(variable.roots) > 1:
+                self._open_chain(group, index, variable.roots, weights, at_one)
             elif isinstance(variable, Down):
-                q = engine.factors.literals[variable.root].event.down or 0.0
-                cost = -q * math.fsum(map(float.__mul__, self._weights, inner))
-                self._push(cost, _Leaf(variable.root, cost, -q * at_one * gains[index]))
+                q = engine.factors.literals[variable.roots[0]].event.down or 0.0
+                cost = -q * math.fsum(map(mul, self._weights, inner))
+                self._push(cost, _Leaf(variable.roots[0], cost, -q * at_one * gains[index]))
+
+    def _open_chain(self, group: GroupState, start: int, roots: tuple[int, ...], weights: list[float], at_one: float) -> None:
+        """Components looked at alike: each moves every variable of their chain."""
+        engine = self._engine
+        limits = [0, *(item.limit for item in engine.built(group).variables[start:] if isinstance(item, Older) and item.roots == roots)]
+        span = slice(start, start + len(limits))
+        points = gauss_legendre(self._nodes)[0]
+        at_nodes = [[outage(engine.factors, roots, limit, point) for limit in limits] for point in points]
+        at_end = [outage(engine.factors, roots, limit, 1.0) for limit in limits]
+        importances = [importance[span] for importance in group.importances[self._nodes]]
+        gains = engine.importance(group)[span]
+        for component, root in enumerate(roots):
+            slopes = [math.fsum(map(mul, b, chain_slopes(found, component))) for b, found in zip(importances, at_nodes, strict=True)]
+            cost = -math.fsum(w * v * s for w, v, s in zip(self._weights, weights, slopes, strict=True))
+            gain = -at_one * math.fsum(map(mul, gains, chain_slopes(at_end, component)))
+            self._push(cost, _Leaf(root, cost, gain))
 
     def _push_opener(self, opener: _Opener, slopes: Sequence[float], mention: int) -> None:
         """Where something is triggered by failures a sum is no upper bound of its parts: it is opened first."""

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from truetier.availability import bounds
 from truetier.availability.diagram import Diagram, Overgrown
 from truetier.availability.factors import NEVER, bits
-from truetier.availability.modules import DEEPEST, Block, Down, Fixed, build_group, groups_of
+from truetier.availability.modules import DEEPEST, Block, Down, Fixed, Older, build_group, groups_of
+from truetier.availability.outages import older, outage
 from truetier.availability.quadrature import gauss_legendre
 from truetier.availability.value import IMPOSSIBLE, Value, both
 from truetier.errors import ModelError
@@ -147,7 +148,7 @@ class Engine:
         if not split.is_possible:
             return IMPOSSIBLE
         log = self.terms(split.series, 0).logs[0]
-        up, down = math.exp(log), -math.expm1(log)
+        up, down = math.exp(log), 0.0 - math.expm1(log)  # not -0.0
         unknown = split.series.unknown
         value = Value(0.0 if unknown else up, up, down, 1.0 if unknown else down)
         for group in split.groups:
@@ -180,9 +181,15 @@ class Engine:
                 return self.value(mask)
             case Fixed(up, down):
                 return Value(up, up, down, down)
-            case Down(root):
+            case Down((root,)):
                 q = self.factors.literals[root].event.down
                 return Value(1.0, 0.0, 1.0, 0.0) if q is None else Value(q, q, 1.0 - q, 1.0 - q)
+            case Down(roots):
+                found = outage(self.factors, roots, 0, 1.0)
+                return Value(found.down, found.down, found.up, found.up)
+            case Older(roots, before, limit):
+                up, down, _ = older(outage(self.factors, roots, before, 1.0), outage(self.factors, roots, limit, 1.0))
+                return Value(up, up, down, down)
 
     def _build(self, group: GroupState) -> None:
         """Gives a group its diagram; none where it would be too large."""
@@ -305,22 +312,28 @@ class Engine:
         downs: list[float] = []
         slopes: list[float] = []
         for variable in group.variables:
-            match variable:
-                case Block(mask):
-                    curve = self.curve(self.split(mask), nodes)
-                    ups.append(curve.up[index])
-                    downs.append(curve.down[index])
-                    slopes.append(curve.slope[index])
-                case Down(root):
-                    q = self._q(root)
-                    ups.append(point * q)
-                    downs.append(1 - point * q)
-                    slopes.append(-q)
-                case Fixed(up, down):
-                    ups.append(up)
-                    downs.append(down)
-                    slopes.append(0.0)
+            up, down, slope = self._variable_at(variable, nodes, index, point)
+            ups.append(up)
+            downs.append(down)
+            slopes.append(slope)
         return ups, downs, slopes
+
+    def _variable_at(self, variable: Variable, nodes: int, index: int, point: float) -> tuple[float, float, float]:
+        match variable:
+            case Block(mask):
+                curve = self.curve(self.split(mask), nodes)
+                return curve.up[index], curve.down[index], curve.slope[index]
+            case Fixed(up, down):
+                return up, down, 0.0
+            case Down((root,)):
+                q = self._q(root)
+                return point * q, 1 - point * q, -q
+            case Down(roots):
+                found = outage(self.factors, roots, 0, point)
+                return found.down, found.up, -found.slope
+            case Older(roots, before, limit):
+                up, down, slope = older(outage(self.factors, roots, before, point), outage(self.factors, roots, limit, point))
+                return up, down, -slope
 
 
 def _is_exact(value: Value) -> bool:

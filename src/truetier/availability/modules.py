@@ -3,7 +3,8 @@
 Theory. The thresholds of a set that influence each other form a group; a group becomes one diagram. Inside it, factors that
 always stand together and that nothing else mentions are one variable, a block, whose probability comes from its own set.
 Different ages of one component, and the endpoints of one service, become chains of independent variables:
-down, then older than the first limit, then older than the second; drawn first, else drawn second, and so on.
+down, then older than the first limit, then older than the second; drawn first, else drawn second, and so on. Components that
+stand in the same sets at the same ages are one such chain (outages.py).
 Sources: modules as in Dutuit and Rauzy 1996; P(age > x | down) = exp(-x / r), design section 3, Ages.
 """
 
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.availability.diagram import FALSE, TRUE, Diagram, Overgrown
 from truetier.availability.factors import bits
+from truetier.availability.outages import still_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,19 +35,27 @@ class Block(NamedTuple):
 
 
 class Down(NamedTuple):
-    """A variable that is one component being down, at any age."""
+    """A variable that is one of some components being down, at any age; most often there is only one."""
 
-    root: int
+    roots: tuple[int, ...]
+
+
+class Older(NamedTuple):
+    """Given that one of them has been down longer than ``before``: one has been for longer than ``limit``."""
+
+    roots: tuple[int, ...]
+    before: int
+    limit: int
 
 
 class Fixed(NamedTuple):
-    """A variable with a probability that nothing scales: an age or a draw."""
+    """A variable with a probability that nothing scales: the age of one component, or a draw."""
 
     up: float
     down: float
 
 
-Variable = Block | Down | Fixed
+Variable = Block | Down | Older | Fixed
 
 
 class Group(NamedTuple):
@@ -112,11 +122,14 @@ class _View:
         apart = self._open_what_is_shared()
         self.blocks: list[int] = []
         self.block_of: dict[int, int] = {}
-        self._find_blocks(apart)
         self.chains: dict[int, list[int]] = {}  # literals of what is looked at in several ways, by root
         self._find_chains()
         self.chain_of = {number: root for root, literals in self.chains.items() for number in literals}
-        self.limits = {root: self._limits(literals) for root, literals in self.chains.items() if root not in factors.draws}
+        places = self._places(apart & (factors.plain | factors.complex))
+        self._find_blocks(places)
+        self.merged: dict[int, tuple[int, ...]] = {}  # for the first of components looked at alike: all of them
+        self._merge(places)
+        self.limits = {root: self._limits(self.chains[root]) for root in self.merged}
 
     def walk(self) -> Iterator[tuple[bool, int]]:
         """Blocks (true) and chains (false) in the order a descent from the group meets them."""
@@ -142,12 +155,15 @@ class _View:
                 yield Fixed(float(drawn / left), float((left - drawn) / left))
                 left -= drawn
             return
-        yield Down(root)
+        roots = self.merged[root]
+        yield Down(roots)
         mttr = self.factors.literals[root].event.mttr
         before = 0
         for limit in self.kept_limits(root):
-            older = math.exp(-(limit - before) / mttr) if mttr else 0.0
-            yield Fixed(older, -math.expm1(-(limit - before) / mttr) if mttr else 1.0)
+            if len(roots) > 1:
+                yield Older(roots, before, limit)
+            else:
+                yield Fixed(still_down(mttr, limit - before), -math.expm1((before - limit) / mttr) if mttr else 1.0)
             before = limit
 
     def kept_limits(self, root: int) -> list[int]:
@@ -187,20 +203,45 @@ class _View:
                 self.opened |= 1 << number
                 self.positions.extend(self.factors.thresholds[number][1])
 
-    def _find_blocks(self, apart: int) -> None:
-        """Factors that stand in exactly the same sets are one block."""
+    def _places(self, candidates: int) -> dict[int, int]:
+        """For each candidate and each literal of a chain, the positions it stands in."""
         places: dict[int, int] = {}
-        candidates = apart & (self.factors.plain | self.factors.complex)
+        for number in self.chain_of:
+            candidates |= 1 << number
         for place, mask in enumerate(self.positions):
             for number in bits(mask & candidates):
                 places[number] = places.get(number, 0) | 1 << place
+        return places
+
+    def _find_blocks(self, places: dict[int, int]) -> None:
+        """Factors that stand in exactly the same sets are one block."""
         by_places: dict[int, int] = {}
         for number in sorted(places):
+            if number in self.chain_of:
+                continue
             block = by_places.setdefault(places[number], len(self.blocks))
             if block == len(self.blocks):
                 self.blocks.append(0)
             self.blocks[block] |= 1 << number
             self.block_of[number] = block
+
+    def _merge(self, places: dict[int, int]) -> None:
+        """Components whose literals stand in the same sets at the same ages are one chain."""
+        alike: dict[object, list[int]] = {}
+        for root, literals in self.chains.items():
+            if root in self.factors.draws:
+                continue
+            down = self.factors.literals[root].event.down
+            looks = [(self.factors.literals[number], places[number]) for number in literals]
+            if down is None or down >= 1 or any(literal.outlasted for literal, _ in looks):
+                alike[root] = [root]
+            else:
+                alike.setdefault(frozenset((literal.limit, place) for literal, place in looks), []).append(root)
+        for roots in alike.values():
+            self.merged[roots[0]] = tuple(roots)
+            for root in roots:
+                for number in self.chains[root]:
+                    self.chain_of[number] = roots[0]
 
     def _find_chains(self) -> None:
         factors = self.factors
@@ -235,7 +276,8 @@ def _function(view: _View, first: dict[tuple[bool, int], int], diagram: Diagram,
             if block is None:
                 if number not in made:
                     made[number] = literal(number)
-                parts.append(made[number])
+                if made[number] not in parts:
+                    parts.append(made[number])
             elif block not in blocks:
                 blocks.add(block)
                 parts.append(diagram.variable(first[True, block]))
@@ -258,7 +300,7 @@ def _aged(view: _View, diagram: Diagram, number: int, start: int, *, optimistic:
     A longer limit helps "not down longer than" and hurts "down longer than"; hence the direction.
     """
     literal = view.factors.literals[number]
-    kept = view.kept_limits(literal.root)
+    kept = view.kept_limits(view.chain_of[number])
     round_up = optimistic is not literal.outlasted
     if round_up:
         older = sum(1 for limit in kept if limit < literal.limit) + 1 if literal.limit else 0

@@ -100,14 +100,26 @@ class Structure:
         """The services, callees before their callers as far as cycles allow."""
         return [unknown.service for unknown in self._solved if unknown.age == 0 and unknown.place is None]
 
-    def need(self, use: Use, *, drawn: bool = False) -> Bounds:
-        """One need of a service is met, its callee asked whole; a need of an endpoint: not drawn (unless it is), or met."""
+    def need(self, use: Use, *, drawn: str | None = None) -> Bounds:
+        """One need of a service is met, its callee asked whole; a need of an endpoint: not drawn, or met.
+
+        ``drawn``: given that this endpoint of the caller is.
+        """
+        if use.kind is Kind.HARD and use.endpoint is None and drawn is None and use.need.broker is None and use.share is WHOLE:
+            return self.up(use.need.service)  # most needs there are
         formula = self._met(use, 0, None)
         service = self._fleet.services[use.caller]
-        if use.endpoint is not None and service.has_shares and not drawn:
+        if use.endpoint is not None and service.has_shares and drawn is None:
             formula = AtLeast(1, (self._not_drawn(service, use.endpoint), formula))
         self._solve(list(_unknowns(formula)))  # with affinity nobody may have asked the callee whole before
-        return self._value(formula)
+        found = self._value(formula)
+        return found if drawn is None else self._given_draw(service, drawn, found)
+
+    def _given_draw(self, service: Service, endpoint: str, sets: Bounds) -> Bounds:
+        if not service.has_shares:
+            return sets
+        holds, fails = self.factors.draw_of(_endpoint_draw(service.name), endpoint)
+        return Bounds(self.factors.given(sets.low, holds, fails), self.factors.given(sets.high, holds, fails))
 
     def site(self, service: str) -> int:
         """The copies and domains of a service alone."""
@@ -124,9 +136,7 @@ class Structure:
     def endpoint(self, service: Service, endpoint: Endpoint, *, full: bool = False) -> Bounds:
         """With shares: the service given this draw; without: the service with this endpoint's and the common needs only."""
         if service.has_shares:
-            whole = self.full(service.name) if full else self.up(service.name)
-            holds, fails = self.factors.draw_of(_endpoint_draw(service.name), endpoint.name)
-            return Bounds(self.factors.given(whole.low, holds, fails), self.factors.given(whole.high, holds, fails))
+            return self._given_draw(service, endpoint.name, self.full(service.name) if full else self.up(service.name))
         kept = tuple(use for use in self.needs_of(service.name) if use.endpoint in (None, endpoint.name))
         formula = self._at_place(service, 0, None, kept)
         if full:

@@ -1,0 +1,68 @@
+"""Several components that are only ever looked at together, at the same ages, seen as one.
+
+Theory. Let A(x) say that none of the components has been down longer than x. A(0) implies A(x) implies A(y) for x < y, so "not
+A(0)", then "not A(x) given not A(0)", and so on, are a chain of variables like that of a single component:
+P(not A(x)) = 1 - product of (1 - t q_i exp(-x / r_i)).
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from truetier.availability.factors import Factors
+
+
+class Outage(NamedTuple):
+    """At one t: P(A(x)), P(not A(x)), and what each component adds to dP(not A(x))/dt."""
+
+    up: float
+    down: float
+    parts: list[float]
+
+    @property
+    def slope(self) -> float:
+        """dP(not A(x))/dt."""
+        return math.fsum(self.parts)
+
+
+def still_down(mttr: int, limit: int) -> float:
+    """P(age > limit | down) of one component; both in microseconds. Source: design section 3, Ages."""
+    if limit == 0:
+        return 1.0
+    return math.exp(-limit / mttr) if mttr else 0.0
+
+
+def outage(factors: Factors, roots: Sequence[int], limit: int, point: float) -> Outage:
+    """A(limit) of the components with every unavailability scaled by ``point``."""
+    rates = [_rate(factors, root, limit) for root in roots]
+    log = math.fsum(math.log1p(-point * rate) for rate in rates)
+    up = math.exp(log)
+    return Outage(up, 0.0 - math.expm1(log), [rate * up / (1.0 - point * rate) for rate in rates])
+
+
+def chain_slopes(outages: Sequence[Outage], component: int) -> Iterator[float]:
+    """For the chain over those outages, what one component adds to d(variable)/dt of each of its variables."""
+    yield outages[0].parts[component]
+    for before, here in pairwise(outages):
+        if before.down:
+            yield (here.parts[component] * before.down - here.down * before.parts[component]) / (before.down * before.down)
+        else:
+            yield 0.0
+
+
+def older(before: Outage, here: Outage) -> tuple[float, float, float]:
+    """P(not A(here) | not A(before)), its complement, and its derivative by t."""
+    if not before.down:
+        return 0.0, 1.0, 0.0
+    slope = (here.slope * before.down - here.down * before.slope) / (before.down * before.down)
+    return here.down / before.down, max(0.0, (here.up - before.up) / before.down), slope
+
+
+def _rate(factors: Factors, root: int, limit: int) -> float:
+    event = factors.literals[root].event
+    return (event.down or 0.0) * still_down(event.mttr, limit)
