@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from truetier.report.document import Document
     from truetier.report.story import Story
 
+# Importing a folder binds its name here. The folder ``audit`` (empty as a module) comes first, so that the function keeps the name.
+import_module("truetier.audit")
+
 __version__ = "0.1.0"
 __all__ = [
     "Assessment",
@@ -41,6 +44,7 @@ __all__ = [
     "audit",
     "explain",
     "load",
+    "render",
 ]
 
 _HOMES = {
@@ -54,10 +58,12 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'truetier' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # for a type checker only the names above exist
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'truetier' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
@@ -99,6 +105,16 @@ def explain(document: Document, subject: str) -> Story:
     from truetier.app.explain import story_of
 
     return story_of(document, subject)
+
+
+def render(document: Document, form: str = "terminal") -> str:
+    """The audit as text: ``terminal``, ``json``, ``sarif``, ``junit``, ``github``, ``markdown`` or ``html``.
+
+    Raises UsageError for a form that does not exist.
+    """
+    from truetier.app.render import render as render_document
+
+    return render_document(document, form)
 
 
 def _today() -> date:

@@ -7,9 +7,9 @@ down exactly 0.00001 of the time and rounding never decides a verdict.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 MINUTES_PER_YEAR = 525_600  # a year of 365 days, design section 3
 _ONE = Decimal(1)
@@ -19,8 +19,7 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _LONGEST = timedelta(days=365_000)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Share:
+class Share(NamedTuple):
     """A part of a whole, 0 to 1, exact."""
 
     value: Decimal
@@ -37,8 +36,7 @@ class Share:
         return percent_text(self.value)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Availability:
+class Availability(NamedTuple):
     """Probability of being up, 0 to 1, exact."""
 
     value: Decimal
@@ -88,7 +86,9 @@ def parse_fraction(text: str) -> Decimal:
         if number > 1:
             raise ValueError(f"expected at most 100%, found {shown(text)}")
     elif number > 1:
-        raise ValueError(f"expected a percentage like 99.9% or a number from 0 to 1, found {shown(text)}; write {digits}% if you mean percent")
+        raise ValueError(
+            f"expected a percentage like 99.9% or a number from 0 to 1, found {shown(text)}; write {digits}% if you mean percent"
+        )
     return number
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.oracles.random_fleets import random_fleet
 from tests.unit.availability.fleets import DAY, need
-
 from truetier.availability.assess import Assessments, assess
 from truetier.availability.estimate import Assessment, Method
 from truetier.catalog.model import Fleet, PlacementMode
@@ -69,7 +67,7 @@ def test_one_more_hard_need_never_helps(seed: int) -> None:
     if has_standby(fleet) or len(names) < 2:
         return
     first = fleet.services[names[0]]
-    harder = replace(fleet, services={**fleet.services, first.name: replace(first, needs=(*first.needs, need(names[-1])))})
+    harder = fleet._replace(services={**fleet.services, first.name: first._replace(needs=(*first.needs, need(names[-1])))})
     before, after = assessed(fleet), assessed(harder)
     for name in names:
         assert after.services[name].delivered.down_high * SLACK >= before.services[name].delivered.down_high
@@ -79,7 +77,7 @@ def test_one_more_hard_need_never_helps(seed: int) -> None:
 @given(SEEDS)
 def test_the_order_of_services_changes_nothing(seed: int) -> None:
     fleet = random_fleet(seed)
-    turned = replace(fleet, services=dict(reversed(fleet.services.items())))
+    turned = fleet._replace(services=dict(reversed(list(fleet.services.items()))))
     before, after = assessed(fleet), assessed(turned)
     for name, subject in before.services.items():
         assert after.services[name].delivered.down_high == pytest.approx(subject.delivered.down_high, rel=1e-11, abs=0)

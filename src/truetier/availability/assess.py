@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.availability.costs import NO_COSTS, costs
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 _DEEP = 60_000  # frames: blocks inside blocks, where fallbacks stand behind fallbacks
 
 
-@dataclass(frozen=True, slots=True)
-class Assessments:
+class Assessments(NamedTuple):
     """All assessments of a fleet, in file order; endpoints are named ``service/endpoint``."""
 
     services: Mapping[str, Assessment]
@@ -61,7 +59,7 @@ def unverified_redundancy(fleet: Fleet, as_of: date) -> frozenset[str]:
 
 
 def _is_redundant(placement: Placement) -> bool:
-    return placement.mode is PlacementMode.ACTIVE_PASSIVE or placement.required < placement.count
+    return placement.mode is PlacementMode.ACTIVE_PASSIVE or placement.required < placement.total
 
 
 def _is_shown(placement: Placement, as_of: date) -> bool:

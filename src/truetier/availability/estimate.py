@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.units import MINUTES_PER_YEAR
 
@@ -20,8 +19,7 @@ class Method(Enum):
     SIMULATION = "simulation"
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """An availability with its interval; up and down are kept apart so that both keep full relative precision.
 
     ``up_low <= up_high`` and ``down_low <= down_high``; ``up_low`` belongs to ``down_high``.
@@ -71,8 +69,7 @@ class SubjectKind(Enum):
     ENDPOINT = "endpoint"
 
 
-@dataclass(frozen=True, slots=True)
-class Contributor:
+class Contributor(NamedTuple):
     """A component and its part of the downtime, minutes a year: ``costs`` sums to it, ``gives_back`` does not."""
 
     component: str
@@ -80,8 +77,7 @@ class Contributor:
     gives_back: float
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """Everything computed about one service, journey or endpoint (named ``service/endpoint``)."""
 
     name: str

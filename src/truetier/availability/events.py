@@ -90,8 +90,8 @@ def fallback_event(use: Use, uses: Iterable[Use]) -> Event:
     if fallback is None:  # pragma: no cover - callers ask only for soft uses
         raise ValueError(use.subject)
     down = float(1 - fallback.availability.value * fallback.coverage.value)
-    alike = [other.index for other in uses if other.need.targets[0].service == use.need.service and other.need.fallback is not None]
-    number = f" {alike.index(use.index) + 1}" if len(alike) > 1 else ""
+    alike = [other.number for other in uses if other.need.targets[0].service == use.need.service and other.need.fallback is not None]
+    number = f" {alike.index(use.number) + 1}" if len(alike) > 1 else ""
     return Event(f"{use.subject} ({fallback.kind.value} fallback{number})", EventKind.FALLBACK, use.caller, down, 0)
 
 

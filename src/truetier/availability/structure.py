@@ -215,7 +215,7 @@ class Structure:
                     AllOf((self.factors.up(events.copy_event(service, placement, domain, number), age), around, met))
                     for number in range(1, count + 1)
                 )
-        total = placement.count
+        total = placement.total
         required = total if service.name in self._alone else placement.required
         return AtLeast(-(-required * len(here) // total), tuple(here))
 
@@ -308,7 +308,7 @@ class Structure:
     def _not_asked(self, use: Use) -> int:
         """The request is not one of the share this need is asked for; needs of one condition share the draw."""
         need = use.need
-        draw = f"condition {need.condition}" if need.condition is not None else f"need {use.index} of {use.caller}"
+        draw = f"condition {need.condition}" if need.condition is not None else f"need {use.number} of {use.caller}"
         return self.factors.not_drawn(draw, "asked", need.share.value)
 
     def _not_drawn(self, service: Service, endpoint: str) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,8 +19,7 @@ class Kind(Enum):
     INFERRED = "inferred"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Who says a fact, and where it is written: ``source`` is a format such as ``truetier`` or ``kubernetes``."""
 
     kind: Kind
@@ -30,8 +28,7 @@ class Evidence:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """A test that showed a claim to be true; ``until`` is the last day it counts, none means it does not end."""
 
     by: str
@@ -43,16 +40,14 @@ class Verification:
         return self.on <= as_of and (self.until is None or as_of <= self.until)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One side of a disagreement."""
 
     value: str
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(NamedTuple):
     """Sources that disagree on one key of one subject; ``used`` is the claim taken until people settle it."""
 
     subject: str
@@ -61,8 +56,7 @@ class Conflict:
     used: str
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(NamedTuple):
     """A value nobody stated, and why it was taken."""
 
     subject: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Never
 
 from truetier.catalog.tier import BUILT_IN, TierTable
 from truetier.units import CERTAIN, WHOLE, Availability, Share
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from truetier.catalog.evidence import Conflict, Evidence, Verification
 
 DEFAULT_MTTR = timedelta(minutes=60)
+_NOTHING: Mapping[str, Never] = MappingProxyType({})
 
 
 class Hardness(Enum):
@@ -73,8 +74,7 @@ class PlacementMode(Enum):
     ACTIVE_PASSIVE = "active-passive"
 
 
-@dataclass(frozen=True, slots=True)
-class Fallback:
+class Fallback(NamedTuple):
     """What a soft caller does instead. ``staleness`` only when cached, ``service`` only for a stand-in."""
 
     kind: FallbackKind
@@ -84,8 +84,7 @@ class Fallback:
     coverage: Share = WHOLE
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One callee and how often and how long it is tried."""
 
     service: str
@@ -99,8 +98,7 @@ class Target:
         return None if self.timeout is None else self.attempts * self.timeout + (self.attempts - 1) * self.backoff
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """One item of ``needs``: one callee, or a group of which ``required`` must answer."""
 
     targets: tuple[Target, ...]
@@ -143,8 +141,7 @@ class Need:
         return f"any of {names}" if self.required == 1 else f"{self.required} of {names}"
 
 
-@dataclass(frozen=True, slots=True)
-class Failover:
+class Failover(NamedTuple):
     """How long the standby takes to step in, and how often it manages to."""
 
     time: timedelta
@@ -152,8 +149,7 @@ class Failover:
     verified: Verification | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where the copies run: ``copies`` maps a failure domain to a number, in file order."""
 
     copies: tuple[tuple[str, int], ...]
@@ -167,7 +163,7 @@ class Placement:
     verified: Verification | None = None
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many copies there are."""
         return sum(number for _, number in self.copies)
 
@@ -179,11 +175,10 @@ class Placement:
         if self.mode is PlacementMode.ACTIVE_PASSIVE:
             return 1
         lost = 1 if len(self.copies) == 1 else max(number for _, number in self.copies)
-        return max(1, self.count - lost)
+        return max(1, self.total - lost)
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A part of a service with its own needs and perhaps its own tier; all or none of them have a share."""
 
     name: str
@@ -193,8 +188,7 @@ class Endpoint:
     needs: tuple[Need, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """Something a source saw that has no key in the catalog: kept, never used as a number."""
 
     key: str
@@ -202,8 +196,7 @@ class Fact:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """One service as all sources together describe it; None where nobody said."""
 
     name: str
@@ -224,7 +217,7 @@ class Service:
     endpoints: tuple[Endpoint, ...] = ()
     placement: Placement | None = None
     facts: tuple[Fact, ...] = ()
-    keys: Mapping[str, Evidence] = field(default_factory=dict)  # who says each stated key, and where
+    keys: Mapping[str, Evidence] = _NOTHING  # who says each stated key, and where
 
     @property
     def all_needs(self) -> Iterator[Need]:
@@ -239,8 +232,7 @@ class Service:
         return bool(self.endpoints) and self.endpoints[0].share is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(NamedTuple):
     """A failure domain; its path is inside every prefix: ``us-east-1/a`` is inside ``us-east-1``."""
 
     path: str
@@ -250,8 +242,7 @@ class Domain:
     mttr: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(NamedTuple):
     """One item a journey needs to succeed: a service, or k of several. A definition, not a claim."""
 
     services: tuple[str, ...]
@@ -259,8 +250,7 @@ class Criterion:
     is_group: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(NamedTuple):
     """Something a user sees: it succeeds when all its criteria hold."""
 
     name: str
@@ -270,8 +260,7 @@ class Journey:
     users: Share | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(NamedTuple):
     """An accepted exception: rule (code or slug) and subject, who owns it, why, and its last day."""
 
     rule: str
@@ -282,21 +271,19 @@ class Waiver:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedInput:
+class SkippedInput(NamedTuple):
     """A file or a part of one that was not read, and why."""
 
     subject: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(NamedTuple):
     """Everything the sources say, merged: names resolved, conflicts kept."""
 
     services: Mapping[str, Service]
-    domains: Mapping[str, Domain] = field(default_factory=dict)
-    journeys: Mapping[str, Journey] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = _NOTHING
+    journeys: Mapping[str, Journey] = _NOTHING
     waivers: tuple[Waiver, ...] = ()
     tiers: TierTable = BUILT_IN
     conflicts: tuple[Conflict, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 
 class AmbiguousNameError(Exception):
@@ -20,13 +20,13 @@ class Names:
     """The services of a fleet by name and alias; ``*`` in an alias stands for any text, letter case counts."""
 
     def __init__(self, services: Iterable[tuple[str, tuple[str, ...]]]) -> None:
-        self._known: set[str] = set()
+        self._known: dict[str, int] = {}  # with their order
         self._exact: dict[str, list[str]] = {}
         self._patterns: dict[str, list[tuple[tuple[str, ...], str]]] = {}  # by the text before the first star
         self._prefix_lengths: list[int] = []
         self._resolved: dict[str, str | None] = {}
         for name, aliases in services:
-            self._known.add(name)
+            self._known.setdefault(name, len(self._known))
             for alias in aliases:
                 self._add(alias, name)
         self._prefix_lengths = sorted({len(prefix) for prefix in self._patterns})
@@ -41,13 +41,9 @@ class Names:
         if name not in self._resolved:
             owners = dict.fromkeys(self._exact.get(name) or self._matching(name))
             if len(owners) > 1:
-                raise AmbiguousNameError(tuple(owners))
+                raise AmbiguousNameError(tuple(sorted(owners, key=self._known.__getitem__)))
             self._resolved[name] = next(iter(owners), None)
         return self._resolved[name]
-
-    def shared_aliases(self) -> Mapping[str, tuple[str, ...]]:
-        """Aliases without a star that several services claim."""
-        return {alias: tuple(owners) for alias, owners in self._exact.items() if len(owners) > 1}
 
     def _add(self, alias: str, name: str) -> None:
         if "*" in alias:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from truetier.errors import CatalogError
 
@@ -12,9 +11,10 @@ if TYPE_CHECKING:
     from truetier.catalog.tier import TierTable
     from truetier.errors import Mistake, Place
 
+OWN_FORMAT = "truetier"  # what its files say must be right; other formats are taken as far as they go
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+
+class Contribution(NamedTuple):
     """What one file says. A service states only what its ``keys`` name; the rest is nobody's word yet."""
 
     source: str  # the format: truetier, kubernetes, compose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.units import Availability
 
@@ -16,8 +16,7 @@ _FAR = 1e-9
 NOMINAL_OVERSPEND = Decimal("1.25")
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(NamedTuple):
     """One row: a name and the availability it promises; none is no promise."""
 
     name: str

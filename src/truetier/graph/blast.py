@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from truetier.graph.demand import serve_demands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from truetier.catalog.model import Fleet, Service
     from truetier.graph.build import Graph
@@ -95,10 +95,10 @@ class Blasts:
         cells = cells_of(self._fleet, self._fleet.services[name])
         return BlastRadius(name, cells, services, journeys, self._users(journeys, cells))
 
-    def _failing(self, name: str, draw: Draw | None) -> tuple[list[Subject], dict[str, list[str]]]:
+    def _failing(self, name: str, draw: Draw | None) -> tuple[list[Subject], dict[str, dict[str, None]]]:
         """Who fails with the service under a draw (None: every endpoint is drawn), and the drawn endpoints that fail."""
         down: dict[Subject, None] = {(False, name): None}
-        endpoints: dict[str, list[str]] = {}
+        endpoints: dict[str, dict[str, None]] = {}
         lost: dict[int, int] = {}
         todo = [name]
         while todo:
@@ -108,9 +108,7 @@ class Blasts:
                     continue
                 subject, endpoint = self._owner[index]
                 if endpoint is not None:
-                    failing = endpoints.setdefault(subject[1], [])
-                    if endpoint not in failing:
-                        failing.append(endpoint)
+                    endpoints.setdefault(subject[1], {})[endpoint] = None
                     if draw is not None and draw.get(subject[1]) != endpoint:
                         continue
                 if subject not in down:
@@ -119,7 +117,7 @@ class Blasts:
                         todo.append(subject[1])
         return list(down), endpoints
 
-    def _parts(self, name: str, worst: Sequence[Subject], endpoints: Mapping[str, Sequence[str]]) -> dict[Subject, Part]:
+    def _parts(self, name: str, worst: Sequence[Subject], endpoints: Mapping[str, Collection[str]]) -> dict[Subject, Part]:
         """For which part of the draws each subject fails."""
         endpoints = {service: failing for service, failing in endpoints.items() if service != name}
         if not endpoints:
@@ -133,7 +131,7 @@ class Blasts:
                 weights[subject] += weight
         return {subject: Part(float(weight), float(weight)) for subject, weight in weights.items()}
 
-    def _draws(self, endpoints: Mapping[str, Sequence[str]]) -> Iterator[tuple[Decimal, Draw]]:
+    def _draws(self, endpoints: Mapping[str, Collection[str]]) -> Iterator[tuple[Decimal, Draw]]:
         """Every combination of draws that matters, and how likely it is."""
         from itertools import product
 
@@ -164,7 +162,7 @@ class Blasts:
         return Part(max(lows) / cells, min(1.0, sum(highs)) / cells)
 
 
-def _combinations(endpoints: Mapping[str, Sequence[str]]) -> int:
+def _combinations(endpoints: Mapping[str, Collection[str]]) -> int:
     count = 1
     for failing in endpoints.values():
         count *= len(failing) + 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.graph.hardness import Kind, trusting_uses
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from truetier.graph.hardness import Use
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One service naming another in a serve need.
 
     Hard: some request of the caller fails when the callee fails (a conditional need is hard for its share; members
@@ -39,8 +37,7 @@ class Edge:
         return f"{self.caller} -> {self.callee}"
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order."""
 
     fleet: Fleet

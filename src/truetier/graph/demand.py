@@ -25,32 +25,31 @@ class Demand(NamedTuple):
     required: int
 
 
-def demand(use: Use) -> Demand | None:
-    """What the need asks for while a cached answer does not count; None where it asks for nothing."""
-    need = use.need
-    callees = [target.service for target in need.targets]
-    brokers = [] if need.broker is None else [need.broker]
-    match use.kind:
-        case Kind.HARD:  # an async need that is not trusted waits for the callee and the broker
-            return _all_of(use, callees + brokers)
-        case Kind.GROUP:
-            return Demand(use, tuple(callees), use.required)
-        case Kind.ASYNC:
-            return _all_of(use, brokers) if brokers else None
-        case Kind.SOFT:
-            if need.fallback is None or need.fallback.kind is FallbackKind.STATIC:
-                return None
-            stand_in = need.fallback.service
-            return Demand(use, tuple(dict.fromkeys(callees if stand_in is None else [*callees, stand_in])), 1)
+def serve_demands(uses: Iterable[Use]) -> Iterator[Demand]:
+    """What the serve needs among the uses ask for; a need that asks for nothing is left out."""
+    for use in uses:
+        if use.need.at_serve and (asked := _demand(use)) is not None:
+            yield asked
 
 
-def _all_of(use: Use, names: list[str]) -> Demand:
+def firm_demand(use: Use) -> Demand:
+    """What a hard need or a group asks for: the callee, or enough members."""
+    names = [target.service for target in use.need.targets]
+    if use.kind is Kind.GROUP:
+        return Demand(use, tuple(names), use.required)
+    if use.need.broker is not None:  # an async need that is not believed waits for both
+        names.append(use.need.broker)
     distinct = tuple(dict.fromkeys(names))
     return Demand(use, distinct, len(distinct))
 
 
-def serve_demands(uses: Iterable[Use]) -> Iterator[Demand]:
-    """Every demand of the serve needs among the uses."""
-    for use in uses:
-        if use.need.at_serve and (asked := demand(use)) is not None:
-            yield asked
+def _demand(use: Use) -> Demand | None:
+    need = use.need
+    if use.kind is Kind.ASYNC:
+        return None if need.broker is None else Demand(use, (need.broker,), 1)
+    if use.kind is not Kind.SOFT:
+        return firm_demand(use)
+    if need.fallback is None or need.fallback.kind is FallbackKind.STATIC:
+        return None
+    stand_ins = () if need.fallback.service is None else (need.fallback.service,)
+    return Demand(use, tuple(dict.fromkeys((need.service, *stand_ins))), 1)

@@ -6,10 +6,9 @@ budget does; members that are tried in turn must fit in it together. Source: des
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.catalog.model import Hardness, Mode
 from truetier.units import WHOLE
@@ -48,16 +47,15 @@ class Weakness(Enum):
     UNKNOWN = "hardness unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One need as it counts in one reading. ``index`` is its place among all needs of the caller.
+class Use(NamedTuple):
+    """One need as it counts in one reading. ``number`` is its place among all needs of the caller.
 
     ``required`` is the k of a group that counts; a hard group needs all its members.
     """
 
     caller: str
     endpoint: str | None
-    index: int
+    number: int
     need: Need
     kind: Kind
     required: int
@@ -167,5 +165,5 @@ def _verified(use: Use, as_of: date) -> Use:
     if not is_unverified_claim(use, as_of):
         return use
     if use.kind is Kind.GROUP:
-        return replace(use, required=len(use.need.targets), share=WHOLE)
-    return replace(use, kind=Kind.HARD, share=WHOLE)
+        return use._replace(required=len(use.need.targets), share=WHOLE)
+    return use._replace(kind=Kind.HARD, share=WHOLE)

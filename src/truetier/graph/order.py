@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.catalog.model import Phase
 from truetier.graph.boot_loops import boot_loops
-from truetier.graph.demand import demand, serve_demands
+from truetier.graph.demand import firm_demand, serve_demands
 from truetier.graph.hardness import Kind
 from truetier.graph.waves import cold_start
 
@@ -44,6 +44,4 @@ def _gates(uses: Iterable[Use]) -> Iterator[Demand]:
     """What must serve before the service starts: soft and async needs never gate."""
     for use in uses:
         if use.kind in (Kind.HARD, Kind.GROUP) and not _GATING.isdisjoint(use.need.phases):
-            asked = demand(use)
-            if asked is not None:
-                yield asked
+            yield firm_demand(use)

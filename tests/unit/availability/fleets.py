@@ -1,5 +1,7 @@
 """Short ways to write a fleet in a test."""
 
+# ruff: noqa: ANN401 - what is passed on has the types of the model it is passed to
+
 from __future__ import annotations
 
 from datetime import date, timedelta

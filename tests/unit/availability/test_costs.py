@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.unit.availability.fleets import assessed, cached, need, placement, service, share, static
 
+from tests.unit.availability.fleets import assessed, cached, need, placement, service, share, static
 from truetier.availability.quadrature import gauss_legendre
 from truetier.catalog.model import Failover, PlacementMode
 

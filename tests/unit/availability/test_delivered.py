@@ -6,6 +6,7 @@ import math
 from datetime import date, timedelta
 
 import pytest
+
 from tests.unit.availability.fleets import (
     SAID,
     SECOND,
@@ -21,7 +22,6 @@ from tests.unit.availability.fleets import (
     stand_in,
     static,
 )
-
 from truetier.availability.estimate import Method, Verdict
 from truetier.catalog.evidence import Verification
 from truetier.catalog.model import Affinity, Criterion, Endpoint, Failover, Hardness, Journey, Mode, Phase, PlacementMode

@@ -6,9 +6,9 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.oracles.random_fleets import random_fleet
 from tests.unit.availability.fleets import DAY, SECOND, assessed, cached, fleet, need, service, static
-
 from truetier.availability import exact, structure
 from truetier.availability.assess import assess
 from truetier.availability.diagram import Diagram, Overgrown

@@ -1,0 +1,68 @@
+# `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+# Both make .venv themselves; a second run finds the stamps and starts at once.
+
+PYTHON ?= python3
+WORKERS ?= auto
+FUZZ_SECONDS ?= 60
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The build back end comes pinned, like everything else, instead of fetched afresh by every build.
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
+BUILD_TOOLS := setuptools
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all test-slow lint format fuzz docs system-deps clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
+
+demo: $(VENV)/demo.stamp ## audit the bundled example: prints the finding, writes report.html
+	@$(BIN)/truetier check catalog-examples/login --fail-on never --report report.html
+
+test: $(VENV)/test.stamp ## what CI runs: style, types, layers, then every quick test
+	@scripts/system-deps --if-possible
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) --cov
+
+test-slow: $(VENV)/test.stamp ## the slow suites alone
+	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) -m slow
+
+test-all: test test-slow ## quick and slow suites
+
+lint: $(VENV)/test.stamp ## ruff, mypy, import-linter, deptry: all of them, whatever the first one says
+	@failed=; for tool in "ruff check" "ruff format --check --output-format concise" mypy "lint-imports --no-logo" "deptry src"; do \
+	    $(BIN)/$$tool || failed="$$failed, $$tool"; \
+	done; [ -z "$$failed" ] || { echo "failed: $${failed#, }" >&2; exit 1; }
+
+format: $(VENV)/test.stamp ## let ruff fix and format what it can
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60
+	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+
+docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_build
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+
+system-deps: ## install the Debian packages that some tests want
+	@scripts/system-deps
+
+clean: ## forget everything that make made
+	@rm -rf $(VENV) build dist docs/_build report.html src/*.egg-info
+
+$(VENV)/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit("truetier needs Python 3.11 or newer, %s is %d.%d; try: make PYTHON=python3.11" % (sys.executable, *sys.version_info[:2]) if sys.version_info < (3, 11) else 0)'
+	@echo "making $(VENV) and installing into it, once" >&2
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml constraints.txt
+	@$(INSTALL) $(BUILD_TOOLS)
+	@$(INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+# The test tools stand on top of the program: a demo after a test has nothing left to install.
+$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: $(VENV)/demo.stamp
+	@$(INSTALL) --no-build-isolation --editable '.[$*]'
+	@touch $@

@@ -1,0 +1,136 @@
+"""The gate: reads the fleet, computes what it delivers, runs the rules, and decides."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from truetier import __version__
+from truetier.app.baseline import NOTHING_KNOWN, baseline_of
+from truetier.audit.engine import mark_new, run
+from truetier.audit.facts import Facts
+from truetier.audit.finding import Severity
+from truetier.audit.registry import all_rules, chosen
+from truetier.availability.assess import assess
+from truetier.availability.assumptions import assumptions
+from truetier.availability.estimate import Verdict
+from truetier.graph.build import build
+from truetier.graph.hardness import Reading
+from truetier.report.document import Document, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from truetier.app.baseline import Baseline
+    from truetier.audit.finding import Finding
+    from truetier.availability.estimate import Assessment
+    from truetier.catalog.model import Fleet
+
+
+class Decision(Enum):
+    """What the gate says."""
+
+    CLEAN = "clean"
+    FINDINGS = "findings"
+    NOT_ENOUGH_DATA = "not enough data to decide"
+
+
+def check(  # noqa: PLR0913 - one parameter per question the command line asks
+    paths: Sequence[str],
+    *,
+    as_of: date,
+    trust: Reading = Reading.TRUSTING,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    known: Baseline = NOTHING_KNOWN,
+    against: str | None = None,
+    fail_on: Severity | None = Severity.ERROR,
+    progress: Callable[[int, int], None] | None = None,
+) -> Document:
+    """Everything there is to say about the fleet those paths describe.
+
+    ``known`` and what the git revision ``against`` shows are not new. Raises CatalogError, SourceError and UsageError.
+    """
+    from truetier.app.load import load_fleet, load_fleet_at
+
+    chosen(all_rules(), select, ignore)  # a misspelt rule must not cost the time of a whole audit
+    fleet = load_fleet(paths)
+    if against is not None:
+        before = audit(load_fleet_at(paths, against), as_of=as_of, trust=trust, select=select, ignore=ignore)
+        known |= baseline_of(before.findings, before.undecided)
+    return audit(fleet, as_of=as_of, trust=trust, select=select, ignore=ignore, known=known, fail_on=fail_on, progress=progress)
+
+
+def audit(  # noqa: PLR0913
+    fleet: Fleet,
+    *,
+    as_of: date,
+    trust: Reading = Reading.TRUSTING,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    known: Baseline = NOTHING_KNOWN,
+    fail_on: Severity | None = Severity.ERROR,
+    progress: Callable[[int, int], None] | None = None,
+) -> Document:
+    """The same for a fleet that is already read."""
+    graph = build(fleet)
+    computed = assess(graph, as_of, reading=trust, progress=progress)
+    facts = Facts(fleet, graph, computed.services, computed.journeys, computed.endpoints, as_of, trust)
+    rules = all_rules()
+    found, skipped = run(facts, rules, select=select, ignore=ignore)
+    findings = mark_new(found, known.known)
+    judged = (*computed.services.values(), *computed.journeys.values(), *computed.endpoints.values())
+    return Document(
+        version=__version__,
+        as_of=as_of,
+        trust=trust,
+        fleet=fleet,
+        graph=graph,
+        services=tuple(computed.services.values()),
+        journeys=tuple(computed.journeys.values()),
+        endpoints=tuple(computed.endpoints.values()),
+        findings=findings,
+        skipped=skipped,
+        assumptions=assumptions(graph),
+        conflicts=fleet.conflicts,
+        unread=fleet.skipped,
+        unmatched=fleet.unmatched,
+        rules=chosen(rules, select, ignore),
+        summary=_summary(findings, judged),
+        edges=sum(len(edges) for edges in graph.callees.values()),
+        fail_on=fail_on,
+        undecided=tuple(subject.name for subject in judged if subject.verdict is Verdict.UNKNOWN and subject.name not in known.undecided),
+    )
+
+
+def decide(document: Document) -> Decision:
+    """What the gate says: a new finding that is bad enough fails, then a promise nobody can judge."""
+    if document.fail_on is None:
+        return Decision.CLEAN
+    if any(_fails(finding, document.fail_on) for finding in document.findings):
+        return Decision.FINDINGS
+    return Decision.NOT_ENOUGH_DATA if document.undecided else Decision.CLEAN
+
+
+def accepted(document: Document) -> Document:
+    """The same document with nothing new in it: what it shows has just been written to a baseline."""
+    return document._replace(findings=tuple(finding._replace(is_new=False) for finding in document.findings), undecided=())
+
+
+def _fails(finding: Finding, fail_on: Severity) -> bool:
+    return finding.is_new and not finding.is_waived and finding.severity.rank <= fail_on.rank
+
+
+def _summary(findings: Sequence[Finding], judged: Sequence[Assessment]) -> Summary:
+    counting = [finding.severity for finding in findings if not finding.is_waived]
+    verdicts = [subject.verdict for subject in judged]
+    return Summary(
+        error=counting.count(Severity.ERROR),
+        warning=counting.count(Severity.WARNING),
+        note=counting.count(Severity.NOTE),
+        waived=len(findings) - len(counting),
+        met=verdicts.count(Verdict.MET),
+        missed=verdicts.count(Verdict.MISSED),
+        unknown=verdicts.count(Verdict.UNKNOWN),
+    )

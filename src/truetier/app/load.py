@@ -1,0 +1,272 @@
+"""From paths to one fleet: finds the files, offers each to the formats, merges what they say.
+
+A file that is named must be readable and right. In a folder, what is not ours or does not parse is skipped and listed;
+a file that is ours and wrong is an error there too, since a gate that loses a service in silence protects nobody.
+Kubernetes and compose files are linked together at the end: what they name may stand in another file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.app.input_tree import STANDARD_INPUT, Disk, UnreadableError
+from truetier.catalog.model import SkippedInput
+from truetier.errors import CatalogError, Mistake, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from truetier.app.input_tree import InputTree
+    from truetier.catalog.model import Fleet
+    from truetier.catalog.source import Contribution
+    from truetier.sources.compose.project import ComposeFile
+    from truetier.sources.kubernetes.manifests import Manifest
+
+_OUR_NAMES = ("truetier.yaml", "truetier.yml", "truetier.json")
+_SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
+_CATALOG_KEY = re.compile(rb"""^(?:[ \t{]*["']|\{[ \t]*|)(?:version|services|domains|journeys|waivers|policy)["']?[ \t]*:""", re.MULTILINE)
+_BOM = b"\xef\xbb\xbf"
+_MOST_SKIPPED = 1000  # files listed by name; the rest is counted
+_MOST_REASONS = 100  # files listed by name when none could be read
+
+
+class _Input(NamedTuple):
+    """A file to read: its path for us, its name for people, its name in the digest."""
+
+    path: str
+    name: str
+    digest_name: str
+    is_named: bool
+
+
+def load_fleet(paths: Sequence[str]) -> Fleet:
+    """The fleet that the files and folders describe together; ``-`` reads standard input.
+
+    Raises CatalogError with every mistake in every file, and SourceError when there is nothing to read.
+    """
+    return _Loading(Disk()).fleet(paths)
+
+
+def load_fleet_at(paths: Sequence[str], reference: str) -> Fleet:
+    """The fleet that the same paths described in a git revision; what did not exist then is left out.
+
+    Raises UsageError when the paths lie in no git work tree or git knows no such revision, else as ``load_fleet``.
+    """
+    from truetier.app.git_revision import GitRevision
+
+    with GitRevision(reference, tuple(paths)) as revision:
+        return _Loading(revision, is_past=True).fleet(paths)
+
+
+class _Loading:
+    """One run over the paths: collects contributions, mistakes and what was skipped."""
+
+    def __init__(self, tree: InputTree, *, is_past: bool = False) -> None:
+        self._tree = tree
+        self._is_past = is_past
+        self._unreadable: list[Mistake] = []
+        self._mistakes: list[Mistake] = []
+        self._is_partial = False  # whether a file is missing as a whole, so that names of it seem to mean nothing
+        self._skipped: list[SkippedInput] = []
+        self._skipped_more = 0
+        self._catalogs: list[Contribution] = []
+        self._kubernetes: list[tuple[str, Sequence[Manifest]]] = []
+        self._compose: list[ComposeFile] = []
+        self._digests: list[tuple[str, str]] = []
+
+    def fleet(self, paths: Sequence[str]) -> Fleet:
+
+        from truetier.catalog.merge import merge
+
+        for found in list(self._inputs(paths)):
+            self._read(found)
+        contributions = [*self._catalogs, *self._linked()]
+        self._refuse_unreadable(paths)
+        try:
+            fleet = merge(contributions)
+        except CatalogError as error:
+            raise CatalogError((*self._mistakes, *(mistake for mistake in error.mistakes if mistake not in self._mistakes))) from None
+        if self._mistakes:
+            raise CatalogError(tuple(self._mistakes))
+        return fleet._replace(skipped=(*fleet.skipped, *self._all_skipped()), digest=self._digest())
+
+    def _inputs(self, paths: Sequence[str]) -> Iterator[_Input]:
+        seen: set[str] = set()
+        for path in paths:
+            try:
+                is_folder = self._tree.is_folder(path)
+            except UnreadableError as error:
+                if not self._is_past:
+                    self._unreadable.append(Mistake(f"{_shown(path)} {error}"))
+                continue
+            found = self._in_folder(path) if is_folder else iter((_named(path),))
+            for item in found:
+                identity = self._tree.identity(item.path)
+                if identity not in seen:
+                    seen.add(identity)
+                    yield item
+
+    def _in_folder(self, folder: str) -> Iterator[_Input]:
+        for entry in self._tree.walk(folder):
+            name = _shown(entry.path)
+            if entry.why_not and entry.path == folder:
+                self._unreadable.append(Mistake(f"{name} {entry.why_not}"))
+            elif entry.why_not:
+                self._skip(name, entry.why_not)
+            elif not entry.path.endswith(_SUFFIXES):
+                self._skip(name, "not YAML or JSON by its name")
+            else:
+                yield _Input(entry.path, name, _shown(os.path.relpath(entry.path, folder)), is_named=False)
+
+    def _read(self, found: _Input) -> None:
+        is_ours = _is_named_ours(found.path)
+        try:
+            content = self._tree.read(found.path)
+        except UnreadableError as error:
+            self._refuse(found, f"{found.name} {error}", str(error), is_fatal=found.is_named or is_ours)
+            return
+        try:
+            is_read = self._is_catalog(content, found.name, is_ours=is_ours) or self._is_foreign(content, found.name)
+        except CatalogError as error:
+            if found.is_named or is_ours:
+                self._mistakes += error.mistakes
+                self._is_partial = True
+            else:
+                self._skip(found.name, f"does not parse: {error.mistakes[0].message}")
+            return
+        if is_read:
+            self._digests.append((found.digest_name, _sha256(content)))
+        elif found.is_named or is_ours:
+            self._mistakes.append(Mistake(f"{found.name} is {_what_it_is_not(content)}"))
+            self._is_partial = True
+        else:
+            self._skip(found.name, _what_it_is_not(content))
+
+    def _is_catalog(self, content: bytes, name: str, *, is_ours: bool) -> bool:
+        """Offer the file to our own format. Raises CatalogError when it cannot be parsed; other mistakes are noted, wherever it lies."""
+        if not is_ours and not _may_be_catalog(content):
+            return False
+        from truetier.catalog.source import PartialCatalogError
+        from truetier.sources.yaml_catalog import SOURCE
+
+        try:
+            contribution = SOURCE.collect(content, name)
+        except PartialCatalogError as error:
+            self._mistakes += error.mistakes
+            contribution = error.contribution
+        except CatalogError:
+            if is_ours or not self._is_foreign(content, name):
+                raise
+            return True
+        if contribution is not None:
+            self._catalogs.append(contribution)
+        return contribution is not None
+
+    def _is_foreign(self, content: bytes, name: str) -> bool:
+        """Offer the file to the formats of others; the first that knows it keeps it."""
+        if b"apiVersion" in content:
+            from truetier.sources.kubernetes import read_manifests
+
+            manifests = read_manifests(content, name)
+            if manifests is not None:
+                self._kubernetes.append((name, manifests))
+                return True
+        if b"services" in content or b"include" in content:
+            from truetier.sources.compose import read_compose
+
+            compose = read_compose(content, name)
+            if compose is not None:
+                self._compose.append(compose)
+                return True
+        return False
+
+    def _linked(self) -> Iterator[Contribution]:
+        if self._kubernetes:
+            from truetier.sources import kubernetes
+
+            yield from kubernetes.link(self._kubernetes)
+        if self._compose:
+            from truetier.sources import compose
+
+            yield from compose.link(self._compose, self._read_beside)
+
+    def _read_beside(self, path: str) -> bytes | None:
+        """A file that a compose file refers to; None when it cannot be had."""
+        try:
+            content = self._tree.read(path)
+        except UnreadableError:
+            return None
+        self._digests.append((os.path.basename(path), _sha256(content)))
+        return content
+
+    def _refuse(self, found: _Input, message: str, reason: str, *, is_fatal: bool) -> None:
+        if is_fatal and self._is_past and found.is_named:
+            return
+        if is_fatal:
+            self._unreadable.append(Mistake(message))
+        else:
+            self._skip(found.name, reason)
+
+    def _skip(self, name: str, reason: str) -> None:
+        if len(self._skipped) < _MOST_SKIPPED:
+            self._skipped.append(SkippedInput(name, reason))
+        else:
+            self._skipped_more += 1
+
+    def _all_skipped(self) -> list[SkippedInput]:
+        if not self._skipped_more:
+            return self._skipped
+        return [*self._skipped, SkippedInput(f"{self._skipped_more} more files", "not read either")]
+
+    def _refuse_unreadable(self, paths: Sequence[str]) -> None:
+        if self._mistakes and (self._is_partial or self._unreadable):
+            raise CatalogError((*self._unreadable, *self._mistakes))
+        if self._unreadable:
+            raise SourceError("\n".join(mistake.message for mistake in self._unreadable))
+        if not self._digests and not self._is_past:
+            where = ", ".join(_shown(path) for path in paths) or "no path"
+            reasons = "".join(f"\n  {item.subject}: {item.reason}" for item in self._skipped[:_MOST_REASONS])
+            more = len(self._skipped) + self._skipped_more - _MOST_REASONS
+            rest = f"\n  and {more} more" if more > 0 else ""
+            raise SourceError(f"nothing to read in {where}: no truetier catalog, no Kubernetes manifest, no compose file{reasons}{rest}")
+
+    def _digest(self) -> str:
+        return _sha256("\0".join(part for pair in sorted(self._digests) for part in pair).encode("utf-8", "surrogateescape"))
+
+
+def _named(path: str) -> _Input:
+    if path == STANDARD_INPUT:
+        return _Input(path, "<stdin>", "<stdin>", is_named=True)
+    clean = os.path.normpath(path)
+    return _Input(clean, _shown(clean), _shown(os.path.basename(clean)), is_named=True)
+
+
+def _shown(path: str) -> str:
+    """A path as text that can be printed: bytes that are no UTF-8 are replaced."""
+    return os.path.normpath(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace") if path else "''"
+
+
+def _may_be_catalog(content: bytes) -> bool:
+    return _CATALOG_KEY.search(content.removeprefix(_BOM)) is not None or not content.strip()
+
+
+def _is_named_ours(path: str) -> bool:
+    """Whether the name alone says that it is a catalog: its mistakes then count wherever it lies."""
+    name = os.path.basename(path)
+    return name in _OUR_NAMES or name.endswith(tuple(f".{ours}" for ours in _OUR_NAMES))
+
+
+def _what_it_is_not(content: bytes) -> str:
+    if not content.strip():
+        return "empty"
+    if b"{{" in content and b"}}" in content:
+        return "a template, not a manifest: render it first (helm template, kustomize build)"
+    return "no truetier catalog, Kubernetes manifest or compose file"
+
+
+def _sha256(content: bytes) -> str:
+    from hashlib import sha256
+
+    return sha256(content).hexdigest()

@@ -1,0 +1,1 @@
+"""The rule machinery; it knows no rule by name."""

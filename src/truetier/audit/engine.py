@@ -1,0 +1,118 @@
+"""Runs rules over the facts of a fleet: what they find, what they could not judge, what is waived and what is new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truetier.audit.finding import Finding, Skipped, SkippedRule
+from truetier.audit.registry import chosen
+from truetier.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from truetier.audit.facts import Facts
+    from truetier.audit.finding import Violation
+    from truetier.audit.rule import Rule
+    from truetier.catalog.model import Waiver
+
+LONGEST_PATH = 50
+TOLERATED_GROWTH = 1.1  # a known finding that costs more than this many times what it did is new again
+
+
+def run(
+    facts: Facts, rules: Sequence[Rule], *, select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> tuple[tuple[Finding, ...], tuple[SkippedRule, ...]]:
+    """The findings, worst first, and what could not be judged.
+
+    ``select`` and ``ignore`` as in ``chosen``. A waived finding stays in the list and is marked. Raises ModelError when a rule fails.
+    """
+    found: list[Finding] = []
+    skipped: list[SkippedRule] = []
+    ran = chosen(rules, select, ignore)
+    for rule in ran:
+        _run_one(facts, rule, found, skipped)
+    findings, idle = _waived(found, facts, ran, rules)
+    return tuple(sorted(findings, key=_importance)), (*skipped, *idle)
+
+
+def mark_new(findings: Sequence[Finding], baseline: Mapping[str, float | None]) -> tuple[Finding, ...]:
+    """The findings, each marked new unless the baseline knows its fingerprint and it costs at most 10 % more than then.
+
+    The baseline maps fingerprints to minutes a year, None where the cost was unknown.
+    """
+    return tuple(finding._replace(is_new=_is_new(finding, baseline)) for finding in findings)
+
+
+def _is_new(finding: Finding, baseline: Mapping[str, float | None]) -> bool:
+    if finding.fingerprint not in baseline:
+        return True
+    before, now = baseline[finding.fingerprint], finding.minutes_per_year
+    return before is not None and now is not None and now > before * TOLERATED_GROWTH
+
+
+def _run_one(facts: Facts, rule: Rule, found: list[Finding], skipped: list[SkippedRule]) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    try:
+        for said in rule.check(facts):
+            if isinstance(said, Skipped):
+                skipped.append(SkippedRule(rule.slug, said.subject, said.reason))
+                continue
+            key = (said.subject, said.discriminator)
+            seen[key] = seen.get(key, 0) + 1
+            found.append(_finding(rule, said, seen[key]))
+    except Exception as error:  # whatever a rule does wrong, the message must name the rule
+        raise ModelError(f"rule {rule.code} ({rule.slug}) failed: {type(error).__name__}: {error}") from error
+
+
+def _finding(rule: Rule, said: Violation, occurrence: int) -> Finding:
+    return Finding(
+        code=rule.code,
+        slug=rule.slug,
+        severity=said.severity or rule.severity,
+        subject=said.subject,
+        message=said.message,
+        fix=said.fix or rule.fix,
+        path=said.path[:LONGEST_PATH],
+        path_length=len(said.path) if said.path_length is None else said.path_length,
+        minutes_per_year=said.minutes,
+        place=said.place,
+        fingerprint=_fingerprint(rule.code, said.subject, said.discriminator, occurrence),
+    )
+
+
+def _fingerprint(code: str, subject: str, discriminator: str, occurrence: int) -> str:
+    """What names the finding in every run; two findings a rule cannot tell apart differ by their order."""
+    from hashlib import sha256
+
+    parts = [code, subject, discriminator]
+    if occurrence > 1:
+        parts.append(str(occurrence))
+    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _importance(finding: Finding) -> tuple[int, str, str, str]:
+    return finding.severity.rank, finding.code, finding.subject, finding.fingerprint
+
+
+def _waived(found: Sequence[Finding], facts: Facts, ran: Sequence[Rule], rules: Sequence[Rule]) -> tuple[list[Finding], list[SkippedRule]]:
+    """The findings with the waived ones marked, and a line for each valid waiver that silenced nothing."""
+    valid = {(waiver.rule, waiver.subject): waiver for waiver in facts.fleet.waivers if facts.as_of <= waiver.expires}
+    if not valid:
+        return list(found), []
+    used = set()
+    marked = []
+    for finding in found:
+        keys = [key for key in ((finding.code, finding.subject), (finding.slug, finding.subject)) if key in valid]
+        used.update(keys)
+        marked.append(finding._replace(is_waived=True) if keys else finding)
+    idle = [waiver for key, waiver in valid.items() if key not in used]
+    return marked, [SkippedRule(waiver.rule, waiver.subject, reason) for waiver in idle if (reason := _idle_reason(waiver, ran, rules))]
+
+
+def _idle_reason(waiver: Waiver, ran: Sequence[Rule], rules: Sequence[Rule]) -> str | None:
+    if any(waiver.rule in (rule.code, rule.slug) for rule in ran):
+        return "the waiver matches no finding: delete it, or check its subject"
+    if any(waiver.rule in (rule.code, rule.slug) for rule in rules):
+        return None  # the rule was not asked
+    return "the waiver names no rule: write the code or the name of one"

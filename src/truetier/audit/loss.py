@@ -1,0 +1,31 @@
+"""What a dependency costs the service that has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from truetier.audit.facts import Facts
+    from truetier.graph.hardness import Use
+
+
+def minutes_lost(facts: Facts, use: Use, callee: str | None = None) -> float | None:
+    """Minutes a year during which the caller is down because this one callee is; None where nobody knows.
+
+    For a need that counts as hard while serving: the callee's downtime, for the share of requests that meet it. The need's own
+    callee where none is named; of a group then nobody knows, since its members may fail together.
+    """
+    need = use.need
+    if not need.at_serve or (callee is None and need.is_group):
+        return None
+    assessment = facts.services.get(need.service if callee is None else callee)
+    minutes = None if assessment is None else assessment.delivered.minutes_per_year
+    return None if minutes is None else minutes * float(use.share) * _drawn(facts, use)
+
+
+def _drawn(facts: Facts, use: Use) -> float:
+    """The share of requests that reach the endpoint with the need."""
+    service = facts.fleet.services[use.caller]
+    if use.endpoint is None or not service.has_shares:
+        return 1.0
+    return next(float(each.share) for each in service.endpoints if each.name == use.endpoint and each.share is not None)

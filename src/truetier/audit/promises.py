@@ -1,0 +1,84 @@
+"""Which promise each need breaks: what services have promised, and what rests on those of which nobody said it.
+
+Order is by promise, no promise weakest. A service of which nobody said what it promises takes its needed promise for blame, so that
+the blamed edge is the one where the promise drops. An endpoint with a tier promises that on its own needs; the common needs of a
+service are every endpoint's, so the strictest counts there. Source: design section 5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truetier.graph.reach import claims
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from truetier.catalog.model import Fleet, Service
+    from truetier.graph.build import Edge, Graph
+    from truetier.graph.reach import Claim
+    from truetier.units import Availability
+
+
+class Promises:
+    """For every service what it promises and what its callers and journeys ask of it."""
+
+    __slots__ = ("_by_endpoint", "_claims", "_fleet", "_own")
+
+    def __init__(self, graph: Graph) -> None:
+        self._fleet = graph.fleet
+        self._claims = claims(graph)
+        self._own = {name: graph.fleet.promise(service) for name, service in graph.fleet.services.items()}
+        self._by_endpoint = {
+            name: _by_endpoint(graph.fleet, service, self._own[name]) for name, service in graph.fleet.services.items() if service.endpoints
+        }
+
+    def of(self, name: str) -> Availability | None:
+        """What the service itself promises."""
+        return self._own[name]
+
+    def asked(self, name: str) -> Claim | None:
+        """The strictest promise that everything above puts on the service, journeys included; None when nothing does."""
+        return self._claims.asked(name)
+
+    def on(self, edge: Edge) -> Availability | None:
+        """What the caller has promised on the requests that meet this need."""
+        by_endpoint = self._by_endpoint.get(edge.caller)
+        return self._own[edge.caller] if by_endpoint is None else by_endpoint[edge.use.endpoint]
+
+    def through(self, edge: Edge) -> Availability | None:
+        """The strictest promise that this edge puts on its callee: its caller's, or what is asked of the caller."""
+        on, asked = self.on(edge), self._claims.asked(edge.caller)
+        return on if asked is None or self.rank(on) <= self.rank(asked.promise) else asked.promise
+
+    def is_untold(self, name: str) -> bool:
+        """Whether nobody said what the service promises as a whole: neither tier nor target."""
+        service = self._fleet.services[name]
+        return service.tier is None and service.target is None
+
+    def for_blame(self, name: str) -> Availability | None:
+        """What the service has to keep: its promise, or where nobody said one, what is asked of it."""
+        asked = self._claims.asked(name)
+        return asked.promise if asked is not None and self.is_untold(name) else self._own[name]
+
+    def drops(self, edge: Edge) -> bool:
+        """Whether the callee has to keep less than its caller promised on this need."""
+        return self.rank(self.on(edge)) < self.rank(self.for_blame(edge.callee))
+
+    def rank(self, promise: Availability | None) -> Decimal:
+        """Where a promise stands: the smaller, the stricter."""
+        return self._fleet.tiers.rank(promise)
+
+
+def origin_text(claim: Claim) -> str:
+    """Who makes the promise: a service, or a journey that says so."""
+    return f"journey {claim.origin}" if claim.is_journey else claim.origin
+
+
+def _by_endpoint(fleet: Fleet, service: Service, own: Availability | None) -> dict[str | None, Availability | None]:
+    """What is promised on the needs of each endpoint; under None, on the needs they have in common."""
+    found: dict[str | None, Availability | None] = {
+        endpoint.name: own if endpoint.tier is None else fleet.tier_promise(endpoint.tier) for endpoint in service.endpoints
+    }
+    found[None] = min([own, *found.values()], key=fleet.tiers.rank)
+    return found

@@ -1,0 +1,52 @@
+"""How findings name services and their promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from truetier.catalog.model import Fleet, Service
+    from truetier.errors import Place
+    from truetier.units import Availability
+
+_FEW = 3
+
+
+def with_promise(fleet: Fleet, service: Service) -> str:
+    """The service and what it promises: ``login (T1, 99.99%)``, ``mail (99.95%)``, ``search (T4, no promise)``."""
+    return f"{service.name} ({promise_text(fleet, service.tier, fleet.promise(service))})"
+
+
+def promise_text(fleet: Fleet, tier: str | None, promise: Availability | None) -> str:
+    """A tier and its promise in words; where no tier is stated, the one that promises exactly the same."""
+    exact = (row.name for row in fleet.tiers if promise is not None and row.target == promise)
+    name = next(exact, None) if tier is None else tier
+    said = "no promise" if promise is None else str(promise)
+    return said if name is None else f"{name}, {said}"
+
+
+def tier_for(fleet: Fleet, promise: Availability | None) -> str:
+    """What to raise a service to so that it keeps the promise: the weakest tier that does, else the promise itself."""
+    rank = fleet.tiers.rank
+    enough = [row.name for row in fleet.tiers if rank(row.target) <= rank(promise)]
+    return enough[-1] if enough else str(promise)
+
+
+def names_text(names: Sequence[str]) -> str:
+    """The first names and how many more there are: ``a, b, c and 7 more``."""
+    if len(names) <= _FEW + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_FEW])} and {len(names) - _FEW} more"
+
+
+def count_text(count: int, noun: str) -> str:
+    """``1 service``, ``2 services``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def promise_place(service: Service) -> Place | None:
+    """Where the catalog writes what the service promises; else where it writes the service."""
+    evidence = service.keys.get("target") or service.keys.get("tier") or service.evidence
+    return evidence.place

@@ -1,0 +1,45 @@
+"""The fleet in the formats of other tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from truetier.cli.exits import Exit
+from truetier.cli.hints import hints
+from truetier.cli.options import as_of_option, or_here, output_option, paths_argument
+from truetier.cli.output import write
+
+if TYPE_CHECKING:
+    from datetime import date
+
+_EXAMPLES = """\b
+Examples:
+  truetier export --format dot | dot -Tsvg > fleet.svg
+  truetier export --format mermaid catalog/
+  truetier export --format openpsa -o fleet.xml
+"""
+
+
+@click.command("export", short_help="The fleet in the formats of other tools.", epilog=_EXAMPLES)
+@paths_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("dot", "mermaid", "openpsa")),
+    required=True,
+    help="Graphviz, Mermaid, or the Open-PSA model exchange format for fault-tree engines.",
+)
+@as_of_option
+@output_option
+def command(*, paths: tuple[str, ...], form: str, as_of: date, output: str | None) -> Exit:
+    """Write the fleet for another tool: its graph, or the fault trees behind the numbers."""
+    from importlib import import_module
+
+    from truetier.app.check import check
+
+    with hints(paths := or_here(paths)):
+        document = check(paths, as_of=as_of)
+    write(import_module(f"truetier.report.{form}").render(document), output, machine=True)
+    return Exit.CLEAN

@@ -1,0 +1,128 @@
+"""Where text goes: standard output, or a file that is whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+from truetier.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import TextIO
+
+
+def write(text: str, file: str | None, *, machine: bool = False) -> None:
+    """Writes to the file, or to standard output when there is none. ``machine`` output is UTF-8 whatever the terminal says.
+
+    A reader that stops reading (``| head``) is no error: the verdict stands. Raises UsageError when the text cannot be written.
+    """
+    if file is not None and file != "-":
+        write_file(text, file)
+        return
+    try:
+        if machine and hasattr(sys.stdout, "buffer"):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        else:
+            sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
+    except OSError as error:
+        silence(sys.stdout)
+        raise UsageError(f"cannot write to standard output: {said(error)}") from None
+
+
+def silence(stream: TextIO) -> None:
+    """Sends what a stream still holds, and all that follows, nowhere: what is left must not fail again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def plain(text: str) -> str:
+    """The text with control and other unprintable characters escaped, lines kept: safe to print on a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() or character == "\n" else _escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def write_file(text: str, file: str) -> None:
+    """Writes the file in one step: a reader sees the old text or the new, never a part.
+
+    A pipe or device is written directly. Raises UsageError when it cannot be written.
+    """
+    from pathlib import Path
+
+    content = text.encode("utf-8", "backslashreplace")
+    target = Path(file)
+    try:
+        target = target.resolve()
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+        else:
+            _replace(content, target)
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL in the name
+        raise UsageError(f"cannot write {file}: {_reason(error, file)}") from None
+
+
+def use_color(choice: str, environment: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Whether to print colours: the option decides, then NO_COLOR, FORCE_COLOR, and whether a person reads along."""
+    if choice != "auto":
+        return choice == "always"
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    return is_terminal and environment.get("TERM") != "dumb"
+
+
+def _replace(content: bytes, target: Path) -> None:
+    import tempfile
+    from pathlib import Path
+
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    handle, name = tempfile.mkstemp(prefix=".truetier-", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        temporary.chmod(_mode_for(target))
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink()
+        raise
+
+
+def _mode_for(target: Path) -> int:
+    """The permissions the file has, or a new file would get; a temporary file starts out private."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _reason(error: Exception, file: str) -> str:
+    folder = os.path.dirname(file)
+    if isinstance(error, FileNotFoundError) and folder and not os.path.isdir(folder):
+        return f"there is no folder {folder}"
+    if isinstance(error, NotADirectoryError):
+        return f"{folder} is not a folder"
+    return said(error)
+
+
+def said(error: Exception) -> str:
+    """What the operating system said, in our style: ``permission denied``."""
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return words[:1].lower() + words[1:]

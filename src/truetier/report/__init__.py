@@ -1,0 +1,1 @@
+"""Inside out: a renderer takes a Document and returns text."""

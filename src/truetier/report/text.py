@@ -1,0 +1,231 @@
+"""Words and safe text that every report shares: hostile names neutralised, numbers with their interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truetier.availability.estimate import Method, SubjectKind, Verdict
+from truetier.graph.hardness import Reading
+from truetier.units import MINUTES_PER_YEAR, availability_text, downtime_text
+
+if TYPE_CHECKING:
+    from truetier.audit.finding import Finding
+    from truetier.availability.estimate import Assessment, Contributor, Estimate
+    from truetier.errors import Place
+    from truetier.report.document import Document
+
+LONGEST_NAME = 120  # a longer one is cut in reports for people; machine formats keep all of it
+DELIVERS = "delivers"
+LONGEST_SENTENCE = 1_000
+_ARROW = " -> "
+
+
+def plain(text: str) -> str:
+    r"""The text on one line, with everything a screen would obey and not show written as an escape.
+
+    Control characters, line ends, direction overrides, zero-width characters and lone surrogates become ``\x1b``
+    or ``\u202e``; what is left is printable, and legal in XML.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in text)
+
+
+def _escape(number: int) -> str:
+    if number in (9, 10, 13):
+        return {9: "\\t", 10: "\\n", 13: "\\r"}[number]
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def clip(text: str, length: int = LONGEST_NAME) -> str:
+    """The text made plain and at most that long, cut in the middle so that both ends stay readable."""
+    safe = plain(text[: 2 * length] + text[-length:] if len(text) > 3 * length else text)
+    if len(safe) <= length:
+        return safe
+    tail = (length - 3) // 3
+    return f"{safe[: length - 3 - tail]}...{safe[-tail:] if tail else ''}"
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal plain text takes."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(0 if unicodedata.combining(sign) else 1 + (unicodedata.east_asian_width(sign) in "WF") for sign in text)
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """The text filled with spaces to that many columns."""
+    gap = " " * (width - columns(text))
+    return gap + text if right else text + gap
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most that many columns, broken at spaces; a longer word stands alone on its line."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line and columns(longer) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    lines.append(line)
+    return lines
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """``1 service``, ``2 services``, ``3,000 services``."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def place_text(place: Place | None) -> str:
+    """``file:line:column`` in plain text, nothing where no place is known."""
+    return "" if place is None else f"{clip(place.file, LONGEST_SENTENCE)}:{place.line}:{place.column}"
+
+
+def path_text(path: tuple[str, ...], length: int, shown: int = 12) -> str:
+    """``a -> b -> c``; a long way is cut in the middle, and says how much is left out."""
+    if not path:
+        return ""
+    names = [clip(name) for name in path]
+    left_out = max(length, len(names)) - min(len(names), shown)
+    if left_out <= 0:
+        return _ARROW.join(names)
+    head = shown - 2
+    tail = names[-2:] if length <= len(names) else []  # the end is known only when nothing was cut before us
+    skipped = max(length, len(names)) - head - len(tail)
+    return _ARROW.join([*names[:head], f"({skipped:,} more)", *tail])
+
+
+def availability_of(estimate: Estimate) -> str:
+    """``99.7901%``, or ``99.1% to 99.95%`` where only an interval is known."""
+    if estimate.is_known:
+        return percentage(estimate.up_low, estimate.down_low)
+    return f"{percentage(estimate.up_low, estimate.down_high)} to {percentage(estimate.up_high, estimate.down_low)}"
+
+
+def percentage(up: float, down: float) -> str:
+    """An availability as a promise is written, without zeros at the end: ``99.9%``."""
+    figure = availability_text(up, down).removesuffix("%")
+    return (figure.rstrip("0").rstrip(".") if "." in figure else figure) + "%"
+
+
+def downtime_of(estimate: Estimate) -> str:
+    """``18.385 h/yr``, or ``52.56 min/yr to 8.76 h/yr`` where only an interval is known."""
+    if estimate.is_known:
+        return downtime_text(estimate.down_low * MINUTES_PER_YEAR)
+    return f"{downtime_text(estimate.down_low * MINUTES_PER_YEAR)} to {downtime_text(estimate.down_high * MINUTES_PER_YEAR)}"
+
+
+def cost_text(finding: Finding) -> str:
+    """`` (8.76 h/yr)``: what a finding costs, unless its message says so already or nobody knows."""
+    minutes = finding.minutes_per_year
+    if minutes is None or minutes <= 0 or downtime_text(minutes) in finding.message:
+        return ""
+    return f" ({downtime_text(minutes)})"
+
+
+def method_text(estimate: Estimate) -> str:
+    """How the number was obtained: ``exact``, ``interval`` or ``simulation``."""
+    return Method.INTERVAL.value if not estimate.is_known and estimate.method is Method.EXACT else estimate.method.value
+
+
+def promise_text(subject: Assessment) -> str:
+    """``T1 99.99%``, ``99.95%`` for a target without a tier, ``none`` without a promise."""
+    parts = [] if subject.tier is None else [plain(subject.tier)]
+    if subject.promise is not None:
+        parts.append(str(subject.promise))
+    return " ".join(parts) or "none"
+
+
+def judged(subject: Assessment, trust: Reading) -> tuple[Estimate, str | None]:
+    """The estimate and the tier that the verdict is about: delivered, or verified claims alone."""
+    if trust is Reading.VERIFIED:
+        return subject.verified, subject.verified_tier
+    return subject.delivered, subject.delivered_tier
+
+
+def tier_text(tier: str | None) -> str:
+    """The tier's name; ``no tier`` where the number meets none or is unknown."""
+    return "no tier" if tier is None else plain(tier)
+
+
+def share_text(contributor: Contributor, subject: Assessment) -> str:
+    """The contributor's percentage of the subject's downtime: ``47.6%``."""
+    share = share_of(contributor, subject)
+    if 0 < share < 0.001:
+        return "<0.1%"
+    return f"{share * 100:.1f}%"
+
+
+def share_of(contributor: Contributor, subject: Assessment) -> float:
+    """The contributor's part of the subject's downtime, 0 to 1 (a component may also give back: below 0)."""
+    total = subject.delivered.minutes_per_year or subject.delivered.down_high * MINUTES_PER_YEAR
+    return contributor.costs / total if total else 0.0
+
+
+def readings(subject: Assessment, document: Document) -> list[tuple[str, tuple[str, str, str], str]]:
+    """The rows that explain one verdict: what is promised, delivered, verified, and possible at best.
+
+    Each is a word, then tier, availability and downtime, then a remark. The row that decides is named ``DELIVERS``.
+    """
+    rows = []
+    if subject.promise is not None:
+        allowed = downtime_text(float(subject.promise.exact_unavailability) * MINUTES_PER_YEAR)
+        rows.append(("promises", (plain(subject.tier or "-"), str(subject.promise), allowed), ""))
+    claims = plural(subject.unverified_claims, "claim")
+    is_verified = document.trust is Reading.VERIFIED
+    delivered = (tier_word(subject.delivered_tier), availability_of(subject.delivered), downtime_of(subject.delivered))
+    verified = (tier_word(subject.verified_tier), availability_of(subject.verified), downtime_of(subject.verified))
+    if is_verified:
+        rows.append((DELIVERS, verified, _remark(subject, subject.verified)))
+        rows.append(("declared", delivered, f"with the {claims} that no test has shown to work"))
+    else:
+        rows.append((DELIVERS, delivered, _remark(subject, subject.delivered)))
+        if subject.unverified_claims:
+            rows.append(("verified", verified, f"without the {claims} that no test has shown to work"))
+    if subject.kind is not SubjectKind.JOURNEY:
+        tier = document.fleet.tiers.best_met(subject.ceiling.down_high)
+        ceiling = (tier_word(tier), availability_of(subject.ceiling), downtime_of(subject.ceiling))
+        rows.append(("at best", ceiling, f"if {clip(subject.name, 40)} itself never failed"))
+    return rows
+
+
+def _remark(subject: Assessment, estimate: Estimate) -> str:
+    method = method_text(estimate)
+    if subject.nominal_tier is None or subject.nominal_tier == subject.delivered_tier or estimate is not subject.delivered:
+        return method
+    return f"{method}; nominally {plain(subject.nominal_tier)}, its budget overspent by at most 25%"
+
+
+def tier_word(tier: str | None) -> str:
+    """The tier's name, a dash where the number meets none."""
+    return "-" if tier is None else plain(tier)
+
+
+def missed_first(subjects: tuple[Assessment, ...]) -> list[Assessment]:
+    """The subjects, missed promises first, then unknown, then met, each by how far the budget is overspent."""
+    return sorted(subjects, key=_badness)
+
+
+def _badness(subject: Assessment) -> tuple[int, float]:
+    order = (Verdict.MISSED, Verdict.UNKNOWN, Verdict.MET, Verdict.NONE).index(subject.verdict)
+    budget = 1.0 if subject.promise is None else subject.promise.unavailability
+    return order, -subject.delivered.down_high / budget if budget else 0.0
+
+
+def sources_of(document: Document) -> frozenset[str]:
+    """The formats that the services were read from: ``truetier``, ``kubernetes``, ``compose``."""
+    return frozenset(service.evidence.source for service in document.fleet.services.values())
+
+
+def silence_text(document: Document) -> str:
+    """What an absent edge means, where nobody declared edges; empty where a catalog did."""
+    if not document.services or "truetier" in sources_of(document):
+        return ""
+    return "Read from manifests alone: no declared edge is not the same as no dependency."

@@ -1,0 +1,1 @@
+"""Rules on how a caller guards itself against what it needs."""

@@ -1,0 +1,144 @@
+"""TT203: a caller that waits longer for a callee than it has time itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from truetier.audit.finding import Severity, Violation
+from truetier.audit.loss import minutes_lost
+from truetier.audit.rule import Example, Rule
+from truetier.catalog.model import Mode
+from truetier.graph.hardness import Weakness, default_budgets
+from truetier.units import duration_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truetier.audit.facts import Facts
+    from truetier.graph.hardness import Use
+
+
+class TimeoutNotBelowBudget(Rule):
+    """Waiting for a need takes all the time the caller has."""
+
+    code = "TT203"
+    severity = Severity.WARNING
+    title = "waiting for a need can take all the time its caller has"
+    why = (
+        "A fallback, or the next member of a group, helps only while somebody still waits for the answer. All attempts together "
+        "(attempts x timeout and the backoff between them; for a group the sum over its members, all of which need a timeout when one"
+        " has) must end before the caller's own budget does. Otherwise the mitigation does not count: soft is hard, and a group needs"
+        " all its members. For a hard need of a service that states its budget it is a note: it fails either way, but works on when "
+        "nobody waits any more."
+    )
+    fix = "shorten the timeout or the number of attempts until all of them fit below the caller's budget"
+    source = "Site Reliability Engineering (Beyer et al.), deadline propagation"
+    examples = (
+        Example(
+            """
+version: 1
+services:
+  shop:
+    tier: T1
+    budget: 800ms
+    needs: [{service: prices, timeout: 400ms, attempts: 2, fallback: static}]
+  prices: {tier: T2}
+""",
+            ("shop -> prices",),
+        ),
+        Example(
+            """
+version: 1
+services:
+  front: {tier: T1, needs: [{service: shop, timeout: 500ms}]}
+  shop:
+    tier: T1
+    needs: [{any_of: [{service: near, timeout: 300ms}, {service: far, timeout: 200ms}]}]
+  near: {tier: T2}
+  far: {tier: T2}
+""",
+            ("shop -> any of near, far",),
+        ),
+        Example(
+            """
+version: 1
+services:
+  shop:
+    tier: T1
+    needs: [{any_of: [{service: near, timeout: 300ms}, far]}]
+  near: {tier: T2}
+  far: {tier: T2}
+""",
+            ("shop -> any of near, far",),
+        ),
+        Example(
+            """
+version: 1
+services:
+  shop:
+    tier: T1
+    budget: 800ms
+    needs: [{service: prices, timeout: 300ms, attempts: 2, backoff: 100ms, fallback: static}]
+  prices: {tier: T2}
+""",
+        ),
+    )
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Every need whose attempts together are not shorter than the caller's budget."""
+        defaults = default_budgets(facts.fleet)
+        for caller, uses in facts.graph.uses.items():
+            stated = facts.fleet.services[caller].budget
+            budget = stated if stated is not None else defaults.get(caller)
+            for use in uses:
+                if use.weakness is Weakness.MIXED:
+                    yield _mixed(use)
+                elif budget is not None and (use.weakness is Weakness.SLOW or (stated is not None and _is_awaited(use))):
+                    patience = _patience(use)
+                    if patience is not None and patience >= budget:
+                        yield _slow(facts, use, patience, budget, is_stated=stated is not None)
+
+
+def _is_awaited(use: Use) -> bool:
+    return use.need.at_serve and use.need.mode is not Mode.ASYNC
+
+
+def _patience(use: Use) -> timedelta | None:
+    known = [patience for target in use.need.targets if (patience := target.patience) is not None]
+    return sum(known, timedelta()) if len(known) == len(use.need.targets) else None
+
+
+def _slow(facts: Facts, use: Use, patience: timedelta, budget: timedelta, *, is_stated: bool) -> Violation:
+    need = use.need
+    said = f"its budget of {duration_text(budget)}" if is_stated else f"the {duration_text(budget)} its own callers wait"
+    is_weak = use.weakness is Weakness.SLOW
+    if not is_weak:
+        effect = "it works on when nobody waits any more"
+    elif need.is_group:
+        effect = "the last member is asked too late and all count as needed"
+    else:
+        effect = "the fallback comes too late and the need counts as hard"
+    return Violation(
+        use.subject,
+        f"{use.caller} may wait {duration_text(patience)} for {need}, which is not below {said}: {effect}",
+        need.evidence.place,
+        (use.caller, need.service),
+        minutes_lost(facts, use) if is_weak else None,
+        None if is_weak else Severity.NOTE,
+        f"make all attempts on {need} together shorter than {duration_text(budget)}: a shorter timeout or fewer attempts",
+        use.endpoint or "",
+    )
+
+
+def _mixed(use: Use) -> Violation:
+    bare = [target.service for target in use.need.targets if target.timeout is None]
+    names = ", ".join(bare)
+    return Violation(
+        use.subject,
+        f"{use.caller} tries {use.need} in turn, but {names} has no timeout: the others may never be asked, so all count as needed",
+        use.need.evidence.place,
+        (use.caller, bare[0]),
+        fix=f"give {names} a timeout too, so that all of them together fit below the budget of {use.caller}",
+        discriminator=use.endpoint or "",
+    )

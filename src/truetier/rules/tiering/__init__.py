@@ -1,0 +1,1 @@
+"""Rules on what services promise each other."""

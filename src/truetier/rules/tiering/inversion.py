@@ -1,0 +1,118 @@
+"""TT101: a service that fails whenever something less reliable does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truetier.audit.finding import Severity, Violation
+from truetier.audit.loss import minutes_lost
+from truetier.audit.rule import Example, Rule
+from truetier.audit.wording import promise_text, tier_for, with_promise
+from truetier.units import WHOLE, downtime_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truetier.audit.facts import Facts
+    from truetier.graph.build import Edge
+
+
+class Inversion(Rule):
+    """A hard need on a service that promises less than its caller."""
+
+    code = "TT101"
+    severity = Severity.ERROR
+    title = "a service hard needs one that promises less"
+    why = (
+        "When the callee of a hard need is down, so is its caller. A caller that promises more than its callee has made a promise it "
+        "cannot keep, whatever it does itself. A need that is hard only under a condition breaks the promise for that share of "
+        "requests; a group that can lose a member is not hard, nor is a soft or async need."
+    )
+    fix = "raise the callee's tier, lower the caller's promise, or make the need survivable: async, soft with timeout and fallback, any_of"
+    source = "The Calculus of Service Availability (Treynor, Dahlin, Rau, Beyer; ACM Queue 2017)"
+    examples = (
+        Example(
+            """
+version: 1
+services:
+  login:           {tier: 1, needs: [user-profile, fraud-detection, {service: notifications, mode: async}]}
+  user-profile:    {tier: 2}
+  fraud-detection: {tier: 2}
+  notifications:   {availability: 99.5%}
+""",
+            ("login -> user-profile", "login -> fraud-detection"),
+        ),
+        Example(
+            """
+version: 1
+services:
+  checkout: {tier: T1, needs: [{service: kyc, share: 20%, condition: "amount >= 50"}, {k: 2, of: [near, far]}]}
+  kyc:  {tier: T4}
+  near: {tier: T2}
+  far:  {tier: T2}
+""",
+            ("checkout -> kyc", "checkout -> near", "checkout -> far"),
+        ),
+        Example(
+            """
+version: 1
+services:
+  pages:
+    tier: T2
+    endpoints:
+      buy:    {tier: T1, needs: [payments]}
+      browse: {needs: [payments]}
+  payments: {tier: T2}
+""",
+            ("pages -> payments",),
+        ),
+        Example(
+            """
+version: 1
+services:
+  checkout:
+    tier: T1
+    needs:
+      - payments
+      - {any_of: [near, far]}
+      - {service: rewards, timeout: 200ms, fallback: static}
+      - {service: mailer, mode: async}
+  payments: {tier: T1}
+  near:     {tier: T2}
+  far:      {tier: T2}
+  rewards:  {tier: T3}
+  mailer:   {tier: T3}
+""",
+        ),
+    )
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Every pair of services with a hard edge at which the promise drops."""
+        promises = facts.promises
+        for edges in facts.graph.callees.values():
+            worst: dict[str, Edge] = {}
+            for edge in edges:
+                if edge.is_hard and promises.drops(edge):
+                    known = worst.get(edge.callee)
+                    if known is None or edge.use.share > known.use.share:
+                        worst[edge.callee] = edge
+            for edge in worst.values():
+                yield _violation(facts, edge)
+
+
+def _violation(facts: Facts, edge: Edge) -> Violation:
+    fleet = facts.fleet
+    promise = facts.promises.on(edge)
+    caller = f"{edge.caller} ({promise_text(fleet, None, promise)})"
+    minutes = minutes_lost(facts, edge.use, edge.callee)
+    where = "" if edge.use.endpoint is None else f" in its endpoint {edge.use.endpoint}"
+    share = "" if edge.use.share == WHOLE else f" for {edge.use.share} of its requests"
+    cost = "" if minutes is None else f": {downtime_text(minutes)} lost"
+    return Violation(
+        edge.subject,
+        f"{caller} hard needs {with_promise(fleet, fleet.services[edge.callee])}{where}{share}{cost}",
+        edge.place,
+        (edge.caller, edge.callee),
+        minutes,
+        fix=f"raise {edge.callee} to {tier_for(fleet, promise)}, or make the need survivable: async, or soft with a timeout and a fallback",
+    )

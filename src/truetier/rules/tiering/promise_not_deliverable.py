@@ -1,0 +1,200 @@
+"""TT103: a promise that the service does not keep, computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truetier.audit.finding import Severity, Skipped, Violation
+from truetier.audit.rule import Example, Rule
+from truetier.audit.wording import promise_place, promise_text
+from truetier.availability.estimate import SubjectKind, Verdict
+from truetier.catalog.tier import is_met
+from truetier.graph.hardness import Reading
+from truetier.units import MINUTES_PER_YEAR, availability_text, downtime_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truetier.audit.facts import Facts
+    from truetier.availability.estimate import Assessment, Contributor, Estimate
+    from truetier.catalog.model import Service
+    from truetier.errors import Place
+    from truetier.units import Availability
+
+
+class PromiseNotDeliverable(Rule):
+    """The delivered availability misses the promise."""
+
+    code = "TT103"
+    severity = Severity.ERROR
+    title = "a promise is not delivered"
+    why = (
+        "This is the question the whole catalog is read for: with everything counted that it needs and where it runs, does the "
+        "service keep what it promised? An error when it would not even if everything of its own were perfect (the ceiling misses): "
+        "work on the service itself cannot help. A warning when it misses by more than 25 % of the allowed downtime, or by less with "
+        "an own availability somebody stated. A note when it misses by less and its own availability was only assumed to be the "
+        "promise, since then any dependency is too much. A journey has no part of its own, so its ceiling says nothing more: it is a "
+        "note when it misses by at most 25 % and a service in it was assumed, else an error."
+    )
+    fix = "raise or decouple what takes the largest part of the downtime, or promise what is delivered"
+    source = "The Calculus of Service Availability (Treynor, Dahlin, Rau, Beyer; ACM Queue 2017)"
+    examples = (
+        Example(
+            """
+version: 1
+services:
+  login:           {tier: 1, needs: [user-profile, fraud-detection, {service: notifications, mode: async}]}
+  user-profile:    {tier: 2}
+  fraud-detection: {tier: 2}
+  notifications:   {availability: 99.5%}
+""",
+            ("login",),
+        ),
+        Example(
+            """
+version: 1
+services:
+  login:   {tier: T1, needs: [profile]}
+  profile: {tier: T1}
+journeys:
+  sign-in: {tier: T1, succeeds: [login]}
+""",
+            ("login", "sign-in"),
+        ),
+        Example(
+            """
+version: 1
+services:
+  login:   {tier: T1, availability: 99.999%, needs: [profile]}
+  profile: {tier: T1, availability: 99.9955%}
+""",
+        ),
+        Example(
+            """
+version: 1
+services:
+  shop: {tier: T2, needs: [beta]}
+  beta: {tier: T4}
+""",
+        ),
+    )
+
+    def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
+        """Every service, journey and endpoint whose promise is missed for certain."""
+        for subjects in (facts.services, facts.journeys, facts.endpoints):
+            for assessment in subjects.values():
+                if assessment.promise is None:
+                    continue
+                if assessment.verdict is Verdict.UNKNOWN:
+                    yield Skipped(assessment.name, f"delivers between {_between(facts.judged(assessment))}: too little is known to decide")
+                elif assessment.verdict is Verdict.MISSED:
+                    yield _violation(facts, assessment, assessment.promise)
+
+
+def _between(estimate: Estimate) -> str:
+    return f"{availability_text(estimate.up_low, estimate.down_high)} and {availability_text(estimate.up_high, estimate.down_low)}"
+
+
+def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> Violation:
+    severity = _severity(facts, assessment, promise)
+    is_verified = facts.trust is Reading.VERIFIED  # costs are those of what is delivered when claims are believed
+    top = assessment.contributors[0] if assessment.contributors and not is_verified else None
+    judged = facts.judged(assessment)
+    minutes = judged.minutes_per_year
+    hopeless = ""
+    if severity is Severity.ERROR and assessment.kind is not SubjectKind.JOURNEY:
+        ceiling = assessment.ceiling
+        hopeless = f"; with everything of its own perfect it would be {availability_text(ceiling.up_high, ceiling.down_low)}"
+    return Violation(
+        assessment.name,
+        f"{_subject(assessment)} promises {promise_text(facts.fleet, assessment.tier, promise)} but delivers "
+        f"{_delivered(judged, _tier(facts, assessment), promise)}{_most(top, minutes)}{hopeless}",
+        _place(facts, assessment),
+        _path(facts, assessment.name, top),
+        minutes,
+        severity,
+        _fix(facts, assessment, top),
+        assessment.kind.value,
+    )
+
+
+def _severity(facts: Facts, assessment: Assessment, promise: Availability) -> Severity:
+    meets_nominally = is_met(facts.judged(assessment).down_high, promise, nominal=True)
+    is_assumed = meets_nominally and _is_own_assumed(facts, assessment)
+    if assessment.kind is SubjectKind.JOURNEY:
+        return Severity.NOTE if is_assumed else Severity.ERROR
+    if not is_met(assessment.ceiling.down_low, promise):
+        return Severity.ERROR
+    return Severity.NOTE if is_assumed else Severity.WARNING
+
+
+def _is_own_assumed(facts: Facts, assessment: Assessment) -> bool:
+    services = facts.fleet.services
+    if assessment.kind is not SubjectKind.JOURNEY:
+        return _is_assumed(services[_service_of(facts, assessment)])
+    named = facts.fleet.journeys[assessment.name].succeeds
+    return any(_is_assumed(services[name]) for criterion in named for name in criterion.services)
+
+
+def _is_assumed(service: Service) -> bool:
+    return service.availability is None and (service.placement is None or service.placement.availability is None)
+
+
+def _service_of(facts: Facts, assessment: Assessment) -> str:
+    """The service itself, or the one an endpoint belongs to; both names may contain a slash."""
+    if assessment.kind is SubjectKind.SERVICE:
+        return assessment.name
+    name = assessment.name
+    while (name := name.rpartition("/")[0]) not in facts.fleet.services:
+        pass
+    return name
+
+
+def _subject(assessment: Assessment) -> str:
+    return assessment.name if assessment.kind is SubjectKind.SERVICE else f"{assessment.kind.value} {assessment.name}"
+
+
+def _tier(facts: Facts, assessment: Assessment) -> str:
+    tier = assessment.delivered_tier if facts.trust is Reading.TRUSTING else assessment.verified_tier
+    return tier or "no tier"
+
+
+def _delivered(estimate: Estimate, tier: str, promise: Availability) -> str:
+    allowed = downtime_text(promise.unavailability * MINUTES_PER_YEAR)
+    if estimate.up is None or estimate.minutes_per_year is None:
+        best = availability_text(estimate.up_high, estimate.down_low)
+        return f"at most {best}: at least {downtime_text(estimate.down_low * MINUTES_PER_YEAR)} down where {allowed} are allowed"
+    down = availability_text(estimate.up, estimate.down_low)
+    return f"{down} ({tier}): {downtime_text(estimate.minutes_per_year)} down where {allowed} are allowed"
+
+
+def _most(top: Contributor | None, minutes: float | None) -> str:
+    if top is None or not minutes or top.costs <= 0:
+        return ""
+    return f", {top.costs / minutes:.1%} of it from {top.component}"
+
+
+def _path(facts: Facts, name: str, top: Contributor | None) -> tuple[str, ...]:
+    if top is None or name not in facts.graph.callees:
+        return (name,)
+    is_direct = any(edge.callee == top.component for edge in facts.graph.callees[name])
+    return (name, top.component) if is_direct else (name,)
+
+
+def _place(facts: Facts, assessment: Assessment) -> Place | None:
+    if assessment.kind is SubjectKind.JOURNEY:
+        return facts.fleet.journeys[assessment.name].evidence.place
+    service = facts.fleet.services[_service_of(facts, assessment)]
+    if assessment.kind is SubjectKind.SERVICE:
+        return promise_place(service)
+    name = assessment.name.removeprefix(f"{service.name}/")
+    return next((endpoint.evidence.place for endpoint in service.endpoints if endpoint.name == name), service.evidence.place)
+
+
+def _fix(facts: Facts, assessment: Assessment, top: Contributor | None) -> str:
+    lower = f"or promise what is delivered ({_tier(facts, assessment)})"
+    if top is None:
+        return f"make what it needs more available, {lower}"
+    if top.component == assessment.name:
+        return f"make {top.component} itself more available, {lower}"
+    return f"make {top.component} more available or the need on it survivable, {lower}"

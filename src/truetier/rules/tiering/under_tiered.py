@@ -1,0 +1,83 @@
+"""TT106: a service on which more is built than it promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truetier.audit.finding import Severity, Violation
+from truetier.audit.promises import origin_text
+from truetier.audit.rule import Example, Rule
+from truetier.audit.wording import count_text, promise_place, promise_text, tier_for, with_promise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truetier.audit.facts import Facts
+
+
+class UnderTiered(Rule):
+    """The needed tier of a service is stricter than its own."""
+
+    code = "TT106"
+    severity = Severity.WARNING
+    title = "a service promises less than what is built on it"
+    why = (
+        "The needed tier of a service is the strictest promise of everything with a hard path to it. This is the view of the one who "
+        "owns the callee: how much rests on it, and how far up. Where a service above is to blame, the edge is an inversion already "
+        "and this is a note; where a journey names the service itself, nothing else says so and it is a warning."
+    )
+    fix = "raise the service to the tier it is needed at, or make the needs on it survivable"
+    source = "Site Reliability Engineering (Beyer et al.), embracing risk"
+    examples = (
+        Example(
+            """
+version: 1
+services:
+  login:    {tier: T1, needs: [profile]}
+  profile:  {tier: T1, needs: [database]}
+  database: {tier: T2}
+""",
+            ("database",),
+        ),
+        Example(
+            """
+version: 1
+services:
+  checkout: {tier: T2}
+journeys:
+  buy: {tier: T1, succeeds: [checkout]}
+""",
+            ("checkout",),
+        ),
+        Example(
+            """
+version: 1
+services:
+  login:    {tier: T1, needs: [profile, {service: avatar, timeout: 50ms, fallback: static}]}
+  profile:  {tier: T1}
+  avatar:   {tier: T3}
+""",
+        ),
+    )
+
+    def check(self, facts: Facts) -> Iterator[Violation]:
+        """Every service that has said what it promises and on which a stricter promise rests."""
+        fleet, promises = facts.fleet, facts.promises
+        for name, service in fleet.services.items():
+            asked = promises.asked(name)
+            own = promises.rank(promises.of(name))
+            if asked is None or own <= promises.rank(asked.promise) or promises.is_untold(name):
+                continue
+            callers = {edge.caller for edge in facts.graph.hard_callers(name) if promises.rank(promises.through(edge)) < own}
+            through = f" through {count_text(len(callers), 'caller')}" if callers else ""
+            assessment = facts.services.get(name)
+            yield Violation(
+                name,
+                f"{with_promise(fleet, service)} is needed by {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}){through}",
+                promise_place(service),
+                asked.path,
+                None if assessment is None else assessment.delivered.minutes_per_year,
+                Severity.WARNING if asked.edge is None else Severity.NOTE,
+                f"raise {name} to {tier_for(fleet, asked.promise)}, or make the needs on it survivable",
+                path_length=asked.distance + 1,
+            )

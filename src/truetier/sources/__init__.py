@@ -1,0 +1,1 @@
+"""Outside in: each adapter reads one format into a partial catalog."""

@@ -1,0 +1,197 @@
+"""Which hosts a configuration value names: URLs, connection strings, host:port lists, bare names.
+
+A value is text somebody wrote for a program we do not know, so the reading is careful: a host counts when its form says
+that it is an address (a scheme, a port, ``host=``), or when it is a bare name under a key that asks for an address
+(``FLAGD_HOST: flagd``). Loopback, numbers and wildcards name no service. Only hosts leave this module; user names and
+passwords of connection strings never do.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST_VALUE = 65_536  # characters of one value that are looked at; a longer one is data, not an address
+_LONGEST_SCHEME = 32
+_LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{0,253}}\Z)(?=[^a-z]*[a-z]){_LABEL}(?:\.{_LABEL})*")
+_PORT = re.compile(r"[0-9]{1,5}|\$.*")  # a variable nobody could expand still stands where a port does
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
+_AUTHORITY = re.compile(r"[^\s/?#\"'`;|<>(){}\\]*")
+_URL_REST = re.compile(r"[^\s\"'`,;|<>()]*")
+_SEPARATORS = re.compile(r"[\s,;|(){}\[\]\"'`<>]+")
+_LIST_SEPARATORS = re.compile(r"[\s,;]+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+_NO_SERVICE = frozenset({"localhost", "ip6-localhost", "host.docker.internal", "kubernetes.docker.internal", "gateway.docker.internal"})
+_NOT_A_HOST_SCHEMES = frozenset(
+    {"file", "unix", "s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "wasb", "wasbs"}
+    | {"spiffe", "oci", "docker", "docker-image", "classpath", "data"}
+)
+_NAME_IN_PATH_SCHEMES = frozenset({"dns", "xds", "passthrough"})  # gRPC: dns:///cart:7070
+_PREFIXES = ("dns:", "passthrough:", "tcp:", "udp:", "np:", "admin:", "jdbc:oracle:thin:", "jdbc:oracle:oci:")
+_PAIR_KEYS = frozenset(
+    {"host", "hosts", "hostname", "hostaddr", "server", "servers", "source", "datasource", "addr", "addrs", "address", "addresses"}
+    | {"endpoint", "endpoints", "bootstrap.servers", "broker", "brokers", "metadata.broker.list", "contactpoints", "nodes", "url", "uri"}
+)
+_ADDRESS_WORDS = frozenset(
+    {"addr", "addrs", "address", "addresses", "host", "hosts", "hostname", "hostnames", "endpoint", "endpoints"}
+    | {"url", "urls", "uri", "uris", "broker", "brokers", "dsn", "bootstrap"}
+)
+_LAST_WORDS = frozenset(
+    {"service", "services", "server", "servers", "upstream", "upstreams", "backend", "backends", "target", "targets", "peer", "peers"}
+    | {"node", "nodes", "seed", "seeds", "proxy", "gateway", "master", "primary", "connection", "db", "database", "cache", "queue"}
+)
+_TRAILING_WORDS = frozenset({"name", "names", "list", "internal", "primary", "secondary", "replica", "read", "write", "ro", "rw"})
+_NOT_CALLED = re.compile(  # NO_PROXY, DJANGO_ALLOWED_HOSTS, CORS_ORIGINS, CART_IMAGE: names for another purpose than to call them
+    r"(?:^|[_.-])(?:allowed|trusted|cors)(?:[_.-]|$)|^(?:no_proxy|virtual_host|listen|bind)(?:[_.-]|$)"
+    r"|(?:^|[_.-])(?:images?|tags?|origins?|version|topics?)$",
+    re.IGNORECASE,
+)
+_SECRET = re.compile(r"passw|pwd|secret|token|credential|(?:^|[_.-])(?:api[_.-]?key|key|auth)$", re.IGNORECASE)
+
+
+class Address(NamedTuple):
+    """A host a value names, in lower case without its port.
+
+    ``is_certain`` says that the form or the key leaves no doubt that a host is meant, so that one nobody knows is
+    worth a note; an uncertain one counts only if it is the name of a service.
+    """
+
+    host: str
+    is_certain: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it can only be the name of a neighbour: a single label, or a cluster's own domain."""
+        return "." not in self.host or self.host.endswith(".svc") or ".svc." in self.host
+
+
+def addresses_in(key: str, value: str) -> tuple[Address, ...]:
+    """The hosts that a variable of that name and value names, in order, each once."""
+    if len(value) > _LONGEST_VALUE or _NOT_CALLED.search(key) or _SECRET.search(key):
+        return ()
+    found: dict[str, bool] = {}
+    for address in _all_addresses(key, value):
+        found[address.host] = found.get(address.host, False) or address.is_certain
+    return tuple(Address(host, is_certain) for host, is_certain in found.items())
+
+
+def certain_addresses_in(text: str) -> tuple[Address, ...]:
+    """The hosts that a command line names as URL, host:port or connection string."""
+    return tuple(address for address in addresses_in("", text) if address.is_certain)
+
+
+def host_of(text: str) -> str | None:
+    """The text as a host name in lower case; None when it cannot name a service."""
+    host = text.lower().removesuffix(".")
+    if host in _NO_SERVICE or host.endswith(".localhost") or not _HOST.fullmatch(host):
+        return None
+    return host
+
+
+def _all_addresses(key: str, value: str) -> Iterator[Address]:
+    rest, in_urls = _cut_urls(value)
+    for host in in_urls:
+        yield Address(host, is_certain=True)
+    for token in _SEPARATORS.split(rest):
+        if token:
+            yield from _in_token(token)
+    yield from _bare(key, value)
+
+
+def _cut_urls(value: str) -> tuple[str, list[str]]:
+    """The value with its URLs cut out, and the hosts of the URLs."""
+    hosts: list[str] = []
+    kept: list[str] = []
+    position = 0
+    while (found := value.find("://", position)) >= 0:
+        scheme = _SCHEME.search(value, max(position, found - _LONGEST_SCHEME), found)
+        name = scheme.group().lower() if scheme else ""
+        kept.append(value[position : scheme.start() if scheme else found])
+        start = found + 3
+        if name in _NAME_IN_PATH_SCHEMES and value.startswith("/", start):
+            start += 1
+        authority = _match_at(_AUTHORITY, value, start)
+        if authority.endswith(":") and value.startswith("//", start + len(authority)):
+            authority = authority.rpartition(",")[0]  # "http://a:80,http://b:80": the next URL begins here
+            position = start + len(authority)
+        else:
+            position = start + len(authority)
+            position += len(_match_at(_URL_REST, value, position))
+        if name not in _NOT_A_HOST_SCHEMES:
+            hosts += _hosts_of_authority(authority)
+        kept.append(" ")
+    kept.append(value[position:])
+    return "".join(kept), hosts
+
+
+def _match_at(pattern: re.Pattern[str], text: str, start: int) -> str:
+    found = pattern.match(text, start)
+    return found.group() if found else ""
+
+
+def _hosts_of_authority(authority: str) -> Iterator[str]:
+    for part in authority.rpartition("@")[2].split(","):
+        host, colon, port = part.partition(":")
+        name = host_of(host)
+        if name is not None and (not colon or _PORT.fullmatch(port)):
+            yield name
+
+
+def _in_token(token: str) -> Iterator[Address]:
+    name, equals, text = token.partition("=")
+    if equals and _SECRET.search(name):
+        return
+    is_named = bool(equals) and name.lstrip("-").lower() in _PAIR_KEYS
+    place = _without_prefix(text if equals else token).rpartition("@")[2].lstrip("/").partition("/")[0]
+    host, colon, port = place.partition(":")
+    port, *more = port.split(":")
+    valid = host_of(host)
+    if valid is None:
+        return
+    if colon:
+        is_oracle = token.startswith("jdbc:")
+        if _PORT.fullmatch(port) and (is_oracle or all(part.isdigit() for part in more)):
+            yield Address(valid, is_certain=True)
+    elif is_named:
+        yield Address(valid, is_certain=True)
+
+
+def _without_prefix(text: str) -> str:
+    for prefix in _PREFIXES:
+        if text.startswith(prefix):
+            return text.removeprefix(prefix)
+    return text
+
+
+def _bare(key: str, value: str) -> Iterator[Address]:
+    """Bare names count only under a key that asks for an address, and only if the value holds nothing else."""
+    is_certain = asks_for_address(key)
+    if not is_certain and not _may_ask_for_address(key):
+        return
+    hosts = [host_of(token) for token in _LIST_SEPARATORS.split(value.strip()) if token]
+    if all(hosts):
+        for host in hosts:
+            if host is not None:
+                yield Address(host, is_certain)
+
+
+def asks_for_address(key: str) -> bool:
+    """Whether the name of a variable says that its value is an address: FLAGD_HOST, spring.redis.host, BROKER_URLS."""
+    words = _words(key)
+    while words and (words[-1] in _TRAILING_WORDS or words[-1].isdigit()):
+        words.pop()
+    return bool(words) and words[-1] in _ADDRESS_WORDS
+
+
+def _may_ask_for_address(key: str) -> bool:
+    words = _words(key)
+    return bool(words) and words[-1] in _LAST_WORDS
+
+
+def _words(key: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(key)]

@@ -1,0 +1,175 @@
+"""From compose files to what each says about the fleet."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.catalog.evidence import Evidence, Kind
+from truetier.catalog.model import Fact, Hardness, Phase, Service, SkippedInput
+from truetier.catalog.source import Contribution
+from truetier.errors import Place
+from truetier.sources.addresses import addresses_in, asks_for_address, certain_addresses_in
+from truetier.sources.compose.interpolation import Variables
+from truetier.sources.compose.names import ProjectNames
+from truetier.sources.compose.project import Files, beside
+from truetier.sources.need_list import NeedList
+from truetier.sources.tree_path import at, brief, items_at, pairs_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from truetier.sources.compose.project import Beside, Body, ComposeFile
+    from truetier.sources.yaml_tree import Node
+
+SOURCE_NAME = "compose"
+_MOST_NAMES = 10  # of variables in one note
+_FACTS = (
+    ("image", ("image",)),
+    ("replicas", ("deploy", "replicas")),
+    ("replicas", ("scale",)),
+    ("healthcheck", ("healthcheck",)),
+    ("restart", ("restart",)),
+    ("restart", ("deploy", "restart_policy")),
+    ("strategy", ("deploy", "update_config")),
+    ("spread", ("deploy", "placement")),
+    ("profiles", ("profiles",)),
+)
+
+
+def link(files: Sequence[ComposeFile], read: Beside) -> tuple[Contribution, ...]:
+    """What each file says, and each file it includes; ``read`` gives the files they refer to, None for one that is not there."""
+    project = Files(files, read)
+    everything = project.include_all()
+    names = ProjectNames(everything)
+    found = [_contribution(file, project, names) for file in everything]
+    if found and project.skipped:
+        found[0] = Contribution(SOURCE_NAME, found[0].file, found[0].services, skipped=(*found[0].skipped, *project.skipped))
+    return tuple(found)
+
+
+class _Variable(NamedTuple):
+    value: str
+    place: Place
+
+
+def _contribution(file: ComposeFile, project: Files, names: ProjectNames) -> Contribution:
+    variables = Variables(project.variables_of(file))
+    services = []
+    for written, (key, _) in file.services.items():
+        name = names.fleet_name(written, file.project)
+        evidence = Evidence(Kind.DECLARED, SOURCE_NAME, key.place(file.file), f"service {written}")
+        bodies = project.bodies(written, file)
+        needs = NeedList(name, SOURCE_NAME)
+        for body in bodies:
+            _add_stated(needs, body, file.project, names)
+        environment = _environment(bodies, project, variables)
+        for variable, (value, place) in environment.items():
+            for address in addresses_in(variable, value):
+                callee = names.of_host(address.host, file.project) or (address.host if address.is_certain and address.is_local else None)
+                if callee is not None:  # a name nothing here has is given as written, for other files to know
+                    needs.add(callee, Phase.SERVE, f"env {variable}", place)
+        for body in bodies[-1:]:
+            for host, node in _hosts_of_command(body, variables):
+                callee = names.of_host(host, file.project)
+                if callee is not None:
+                    needs.add(callee, Phase.SERVE, "command line", node.place(body.file.file))
+        found = needs.needs()
+        services.append(
+            Service(name, evidence, needs=found, facts=tuple(_facts(bodies, variables)), keys={"needs": evidence} if found else {})
+        )
+    return Contribution(SOURCE_NAME, file.file, tuple(services), skipped=_missing(file, variables))
+
+
+def _add_stated(needs: NeedList, body: Body, project: str, names: ProjectNames) -> None:
+    """What the description itself calls a dependency."""
+    file = body.file.file
+
+    def add(name: str, phase: Phase, reason: str, node: Node, hardness: Hardness | None) -> None:
+        needs.add(names.fleet_name(name, project), phase, reason, node.place(file), hardness=hardness)
+
+    for item in items_at(body.node, "depends_on"):
+        add(item.text, Phase.START, "depends_on", item, None)
+    for name, value in pairs_at(body.node, "depends_on"):
+        condition = text_at(value, "condition")
+        reason = f"depends_on, condition {condition}" if condition else "depends_on"
+        is_optional = text_at(value, "required").lower() == "false"
+        add(name.text, Phase.START, reason, name, Hardness.UNKNOWN if is_optional else None)
+    for item in items_at(body.node, "links"):
+        add(item.text.partition(":")[0], Phase.SERVE, "links", item, Hardness.UNKNOWN)
+    for key in ("network_mode", "pid", "ipc"):
+        node = at(body.node, key)
+        if node is not None and node.text.startswith("service:"):
+            add(node.text.removeprefix("service:"), Phase.START, key, node, None)
+    for item in items_at(body.node, "volumes_from"):
+        if not item.text.startswith("container:"):
+            add(item.text.partition(":")[0], Phase.START, "volumes_from", item, None)
+
+
+def _hosts_of_command(body: Body, variables: Variables) -> Iterator[tuple[str, Node]]:
+    for key in ("command", "entrypoint"):
+        node = at(body.node, key)
+        for item in () if node is None else node.items if node.kind == "seq" else (node,):
+            for address in certain_addresses_in(variables.fill(item.text)):
+                yield address.host, item
+
+
+def _environment(bodies: Sequence[Body], project: Files, variables: Variables) -> dict[str, _Variable]:
+    """The variables a service is started with, later descriptions over earlier ones, ``environment`` over ``env_file``."""
+    found: dict[str, _Variable] = {}
+    for body in bodies:
+        for path in _env_files(body):
+            path_from_here = beside(body.file.folder, variables.fill(path))
+            why = f"env_file of {body.file.file}"
+            for name, written in project.env_file(path_from_here, {key: value.value for key, value in found.items()}, why).items():
+                found[name] = _Variable(written.value, Place(path_from_here, written.line, 1))
+    for body in bodies:
+        for variable, value, node in _assignments(body.node):
+            filled = variables.fill(value) if value is not None else _inherited(variable, variables)
+            if filled is not None:
+                found[variable] = _Variable(filled, node.place(body.file.file))
+    return found
+
+
+def _inherited(name: str, variables: Variables) -> str | None:
+    """The value of a variable that is passed on without one."""
+    value = variables.get(name)
+    if value is None:
+        variables.missing[name] = None
+    return value
+
+
+def _assignments(node: Node) -> Iterator[tuple[str, str | None, Node]]:
+    for key, value in pairs_at(node, "environment"):
+        if value.kind == "scalar":
+            yield key.text, None if value.is_null else value.text, value
+    for item in items_at(node, "environment"):
+        name, equals, text = item.text.partition("=")
+        yield name.strip(), text if equals else None, item
+
+
+def _env_files(body: Body) -> list[str]:
+    node = at(body.node, "env_file")
+    if node is None:
+        return []
+    return [path for item in (node.items if node.kind == "seq" else [node]) if (path := item.text or text_at(item, "path"))]
+
+
+def _facts(bodies: Sequence[Body], variables: Variables) -> Iterator[Fact]:
+    for key, path in _FACTS:
+        for body in reversed(bodies):
+            node = at(body.node, *path)
+            if node is not None:
+                value = Variables(variables.values).fill(brief(node))
+                yield Fact(key, value, Evidence(Kind.DECLARED, SOURCE_NAME, node.place(body.file.file)))
+                break
+
+
+def _missing(file: ComposeFile, variables: Variables) -> tuple[SkippedInput, ...]:
+    """A note on variables without a value that by their name would have held an address."""
+    names = sorted(name for name in variables.missing if asks_for_address(name))
+    if not names:
+        return ()
+    shown = ", ".join(names[:_MOST_NAMES]) + (f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else "")
+    env_file = posixpath.join(file.folder, ".env")
+    return (SkippedInput(f"{file.file}: variables", f"no value for {shown} in {env_file}: what they name is not seen"),)

@@ -1,0 +1,182 @@
+"""Compose files as they are written, and the files that belong to them."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.catalog.model import SkippedInput
+from truetier.errors import CatalogError, Mistake
+from truetier.sources.compose.interpolation import Variables, read_env_file
+from truetier.sources.tree_path import at, items_at, pairs_at, parse_foreign, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from truetier.sources.compose.interpolation import Assignment
+    from truetier.sources.yaml_tree import Node
+
+    Beside = Callable[[str], bytes | None]
+
+_TOP_KEYS = frozenset({"version", "name", "services", "networks", "volumes", "configs", "secrets", "include", "models"})
+_SERVICE_KEYS = frozenset(
+    {"image", "build", "command", "entrypoint", "environment", "env_file", "depends_on", "ports", "expose", "volumes", "networks"}
+    | {"deploy", "restart", "healthcheck", "extends", "links", "container_name", "hostname", "profiles", "logging", "network_mode"}
+    | {"labels", "configs", "secrets", "develop"}
+)
+_REMOTE = ("https://", "http://", "git@", "oci://", "ssh://", "git://")
+_MOST_FILES = 1000  # that one run follows through include and extends
+_DEEPEST_EXTENDS = 50  # services one description builds on
+
+
+class ComposeFile:
+    """One file: its services by name as they are written."""
+
+    __slots__ = ("file", "project", "root", "services")
+
+    def __init__(self, root: Node, file: str) -> None:
+        self.root = root
+        self.file = file
+        self.project = posixpath.dirname(file)  # the folder; what is included belongs to the project that does so first
+        self.services = {name.text: (name, value) for name, value in pairs_at(root, "services")}
+
+    @property
+    def folder(self) -> str:
+        """The folder that paths in the file start from."""
+        return posixpath.dirname(self.file)
+
+    def includes(self, variables: Variables) -> list[str]:
+        """The paths of the files it includes, as compose finds them."""
+        found: list[str] = []
+        for item in items_at(self.root, "include"):
+            path = at(item, "path")
+            paths = [item] if item.kind == "scalar" else items_at(item, "path") or ([] if path is None else [path])
+            found += [beside(self.folder, variables.fill(path.text)) for path in paths if path.kind == "scalar"]
+        return found
+
+
+class Body(NamedTuple):
+    """One description of a service; what it extends stands before it."""
+
+    node: Node
+    file: ComposeFile
+
+
+def beside(folder: str, path: str) -> str:
+    """A path written in a file of that folder, from where the user stands; a remote one stays as it is."""
+    return path if path.startswith(_REMOTE) else posixpath.normpath(posixpath.join(folder, path))
+
+
+def read_compose(content: bytes, file: str) -> ComposeFile | None:
+    """The file as compose reads it; None when it is no compose file. Raises CatalogError when it is not YAML or malformed."""
+    if b"services" not in content and b"include" not in content:
+        return None
+    documents = parse_foreign(content, file)
+    root = documents[0] if len(documents) == 1 else None
+    if root is None or root.kind != "map" or not all(name.text in _TOP_KEYS or name.text.startswith("x-") for name, _ in root.pairs):
+        return None
+    described = [value for _, value in pairs_at(root, "services")]
+    if not any(name.text in _SERVICE_KEYS for value in described for name, _ in value.pairs) and not items_at(root, "include"):
+        return None
+    mistakes = tuple(
+        Mistake(f"service {name.text!r} is not described by a map", value.place(file))
+        for name, value in pairs_at(root, "services")
+        if value.kind != "map" and not value.is_null
+    )
+    if mistakes:
+        raise CatalogError(mistakes)
+    return ComposeFile(root, file)
+
+
+class Files:
+    """The compose files of one run and what they refer to, each read once."""
+
+    def __init__(self, files: Iterable[ComposeFile], read: Beside) -> None:
+        self._read = read
+        self._known: dict[str, ComposeFile | None] = {posixpath.normpath(file.file): file for file in files}
+        self._variables: dict[str, dict[str, str]] = {}
+        self.skipped: list[SkippedInput] = []
+
+    def include_all(self) -> list[ComposeFile]:
+        """Every file, those that are included behind the ones named."""
+        queue = [file for file in self._known.values() if file is not None]
+        named = {file.file for file in queue}
+        for file in queue:
+            for path in file.includes(Variables(self.variables_of(file))):
+                known = self._known.get(path)
+                if known is not None and known.file in named:
+                    known.project = file.project
+                elif path not in self._known:
+                    found = self.file(path, f"included by {file.file}")
+                    if found is not None:
+                        found.project = file.project
+                        queue.append(found)
+        return queue
+
+    def file(self, path: str, why: str) -> ComposeFile | None:
+        """The compose file of that path; None, and a note, when it cannot be had."""
+        if path not in self._known:
+            self._known[path] = None
+            found, reason = self._open(path)
+            self._known[path] = found
+            if found is None:
+                self.skipped.append(SkippedInput(path, f"{why}: {reason}"))
+        return self._known[path]
+
+    def _open(self, path: str) -> tuple[ComposeFile | None, str]:
+        if path.startswith(_REMOTE):
+            return None, "not on this machine"
+        content = self._read(path) if len(self._known) <= _MOST_FILES else None
+        if content is None:
+            return None, "cannot be read" if len(self._known) <= _MOST_FILES else f"more than {_MOST_FILES} files"
+        try:
+            found = read_compose(content, path)
+        except CatalogError as error:
+            return None, str(error.mistakes[0])
+        return found, "no compose file"
+
+    def variables_of(self, file: ComposeFile) -> dict[str, str]:
+        """What ``.env`` beside the file gives; else ``NAME.env`` beside a file called NAME, NAME-compose or compose.NAME."""
+        for name in _env_names(file.file):
+            path = posixpath.join(file.folder, name)
+            if path not in self._variables:
+                content = self._read(path)
+                self._variables[path] = {} if content is None else {key: found.value for key, found in read_env_file(content, {}).items()}
+            if self._variables[path]:
+                return self._variables[path]
+        return {}
+
+    def env_file(self, path: str, known: dict[str, str], why: str) -> dict[str, Assignment]:
+        """The assignments of a file that ``env_file`` names."""
+        content = self._read(path)
+        if content is None:
+            self.skipped.append(SkippedInput(path, f"{why}: cannot be read, addresses in it are not seen"))
+            return {}
+        return read_env_file(content, known)
+
+    def bodies(self, name: str, file: ComposeFile) -> list[Body]:
+        """How the service is described: what it extends first, itself last."""
+        found: list[Body] = []
+        seen: set[tuple[str, str]] = set()
+        while name in file.services and (file.file, name) not in seen and len(seen) < _DEEPEST_EXTENDS:
+            seen.add((file.file, name))
+            node = file.services[name][1]
+            found.append(Body(node, file))
+            base = at(node, "extends")
+            if base is None:
+                break
+            path = text_at(base, "file")
+            name = text_at(base, "service") if base.kind == "map" else base.text
+            if path:
+                other = self.file(beside(file.folder, path), f"extended by {file.file}")
+                if other is None:
+                    break
+                file = other
+        found.reverse()
+        return found
+
+
+def _env_names(file: str) -> list[str]:
+    stem = posixpath.basename(file).rpartition(".")[0]
+    words = [word for word in stem.replace("docker-compose", "compose").replace("_", "-").replace(".", "-").split("-") if word != "compose"]
+    return [".env", f"{'-'.join(words)}.env"] if words else [".env"]

@@ -1,0 +1,102 @@
+"""What a container is told by its environment, with references expanded as the cluster would."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from truetier.sources.kubernetes.manifests import data_of
+from truetier.sources.tree_path import at, items_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from truetier.errors import Place
+    from truetier.sources.kubernetes.manifests import Manifest
+    from truetier.sources.yaml_tree import Node
+
+_REFERENCE = re.compile(r"\$\$|\$\(([^()$]{1,256})\)")
+_LONGEST = 4096  # characters of a value with references; longer is no address, and references to references could grow without end
+
+
+class Variable(NamedTuple):
+    """A value and where it is written, which may be a ConfigMap."""
+
+    value: str
+    place: Place
+    origin: str  # ``env NAME``, or with the object the value stands in
+
+
+class Values:
+    """The ConfigMaps and Secrets of the input, by kind, namespace and name."""
+
+    __slots__ = ("_missing", "_objects", "_read")
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self._objects = {(m.kind, m.namespace, m.name): m for m in manifests if m.kind in ("ConfigMap", "Secret")}
+        self._read: dict[tuple[str, str, str], Mapping[str, tuple[str, Node]]] = {}
+        self._missing: dict[str, dict[str, None]] = {}
+
+    def missing(self, file: str) -> tuple[str, ...]:
+        """The objects that workloads of that file take values from and the input does not hold, seen so far."""
+        return tuple(self._missing.get(file, ()))
+
+    def of(self, kind: str, name: str, user: Manifest) -> tuple[Mapping[str, tuple[str, Node]], str]:
+        """The values of that object and the file it is in; nothing when the input does not hold it."""
+        key = (kind, user.namespace, name)
+        manifest = self._objects.get(key)
+        if manifest is None:
+            if name:
+                self._missing.setdefault(user.file, {})[f"{kind} {name}"] = None
+            return {}, ""
+        if key not in self._read:
+            self._read[key] = data_of(manifest)
+        return self._read[key], manifest.file
+
+
+def environment_of(container: Node, manifest: Manifest, values: Values) -> dict[str, Variable]:
+    """The variables of a container by name, in order; those whose value is not in the input are left out."""
+    found: dict[str, Variable] = {}
+    for source in items_at(container, "envFrom"):
+        prefix = text_at(source, "prefix")
+        for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+            name = text_at(source, key, "name")
+            data, file = values.of(kind, name, manifest)
+            for variable, (value, node) in data.items():
+                found[prefix + variable] = Variable(value, node.place(file), f"env {prefix}{variable} of {kind} {name}")
+    for item in items_at(container, "env"):
+        variable = text_at(item, "name")
+        written = _written(item, variable, manifest, values)
+        if variable and written is not None:
+            found[variable] = written._replace(value=expanded(written.value, found))
+    return found
+
+
+def expanded(text: str, known: Mapping[str, Variable]) -> str:
+    """The text with ``$(NAME)`` replaced where the name is known by then, and ``$$`` unescaped."""
+    if "$" not in text or len(text) > _LONGEST:
+        return text
+    pieces: list[str] = []
+    size = position = 0
+    for found in _REFERENCE.finditer(text):
+        variable = known.get(found.group(1) or "")
+        value = "$" if found.group() == "$$" else found.group() if variable is None else variable.value
+        pieces += [text[position : found.start()], value]
+        size += found.start() - position + len(value)
+        position = found.end()
+        if size > _LONGEST:
+            return ""
+    return "".join(pieces) + text[position:]
+
+
+def _written(item: Node, variable: str, manifest: Manifest, values: Values) -> Variable | None:
+    node = at(item, "value")
+    if node is not None and node.kind == "scalar":
+        return Variable(node.text, node.place(manifest.file), f"env {variable}")
+    for key, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+        name = text_at(item, "valueFrom", key, "name")
+        data, file = values.of(kind, name, manifest)
+        value = data.get(text_at(item, "valueFrom", key, "key"))
+        if value is not None:
+            return Variable(value[0], value[1].place(file), f"env {variable} of {kind} {name}")
+    return None

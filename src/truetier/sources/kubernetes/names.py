@@ -1,0 +1,147 @@
+"""Who a host name means inside the cluster, and what each object is called in the fleet.
+
+A service of the fleet is a workload, called as the workload is; its name never changes because of a neighbour. A
+Kubernetes Service is a way to call it:
+
+- it selects one workload: the Service's name is an alias of that workload's;
+- it selects several, one of them named as the Service is: that one is meant, the others (canaries) are facts of it;
+- it selects several others (``reviews`` before reviews-v1, -v2, -v3): it is a service of its own that needs each of
+  them, hardness unknown, because only people know whether one variant can stand in for another;
+- it selects none in the input: it is a service of its own.
+
+Two namespaces may hold the same name. Then each is called as DNS does, ``name.namespace``; else the name alone.
+A manifest without a namespace belongs to whichever is chosen when it is applied: it is matched only when no other
+object has that name. Nothing is matched by likeness.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from truetier.sources.kubernetes.manifests import Manifest
+
+MOST_VARIANTS = 100  # workloads one Service may select before its selector is taken for a catch-all
+
+
+class Front(NamedTuple):
+    """A Service, the fleet name it leads to, and the fleet names of all workloads it selects."""
+
+    manifest: Manifest
+    leads_to: str
+    selected: tuple[str, ...]
+
+    @property
+    def is_own_service(self) -> bool:
+        """Whether the Service itself is a service of the fleet."""
+        return self.leads_to not in self.selected
+
+
+class Names:
+    """Resolves names of one set of manifests."""
+
+    def __init__(self, manifests: Sequence[Manifest]) -> None:
+        workloads = [m for m in manifests if m.is_workload and m.name]
+        services = [m for m in manifests if m.is_service and m.name]
+        self._shared = _names_in_two_namespaces([*workloads, *services])
+        self._workloads = {(m.namespace, m.name): m for m in workloads}
+        self._by_fleet_name = {self.fleet_name(*key): manifest for key, manifest in self._workloads.items()}
+        self._by_label = _by_label(workloads)
+        self._selected: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self.fronts = {(m.namespace, m.name): self._front(m) for m in services}
+        self._namespaces: dict[str, list[str]] = {}
+        for namespace, name in self.fronts:
+            self._namespaces.setdefault(name, []).append(namespace)
+        self.known_namespaces = frozenset(m.namespace for m in manifests if m.namespace)
+
+    def fleet_name(self, namespace: str, name: str) -> str:
+        """What the fleet calls the object of that name."""
+        return f"{name}.{namespace}" if namespace and name in self._shared else name
+
+    def selected_by(self, manifest: Manifest) -> tuple[str, ...]:
+        """The fleet names of the workloads whose pods the object's selector matches, in file order."""
+        labels = tuple(sorted(manifest.selector.items()))
+        key = (manifest.namespace, labels)
+        if key not in self._selected:
+            self._selected[key] = self._select(manifest.namespace, labels)
+        return self._selected[key]
+
+    def workload_of(self, fleet_name: str) -> Manifest | None:
+        """The workload that the fleet calls so; the last where two kinds share a name."""
+        return self._by_fleet_name.get(fleet_name)
+
+    def workload(self, namespace: str, name: str) -> str | None:
+        """The fleet name of that workload; None when the input does not hold it."""
+        return self.fleet_name(namespace, name) if (namespace, name) in self._workloads else None
+
+    def resolve(self, host: str, namespace: str) -> Front | None:
+        """The Service that a host means to a pod of that namespace; None when no Service of the input has it."""
+        labels = host.split(".")
+        if "svc" in labels:
+            labels = labels[: labels.index("svc")]
+        found = None
+        if len(labels) == 1:
+            found = self._find(labels[0], namespace)
+        elif len(labels) == 2:  # service.namespace, or pod.service
+            found = self._find(labels[0], labels[1]) or self._find_of_pod(labels, namespace)
+        elif len(labels) == 3:  # pod.service.namespace
+            found = self._find_of_pod(labels, labels[2])
+        return None if found is None else self.fronts[found]
+
+    def short(self, host: str, namespace: str) -> str:
+        """The host as its neighbours write it: without the cluster's domain and their own namespace."""
+        labels = host.split(".")
+        if "svc" in labels:
+            labels = labels[: labels.index("svc")]
+        return labels[0] if len(labels) == 2 and labels[1] == namespace else ".".join(labels)
+
+    def _find(self, name: str, namespace: str) -> tuple[str, str] | None:
+        if (namespace, name) in self.fronts:
+            return namespace, name
+        holders = self._namespaces.get(name, [])
+        if len(holders) == 1 and (not namespace or not holders[0]):
+            return holders[0], name
+        return None
+
+    def _find_of_pod(self, labels: list[str], namespace: str) -> tuple[str, str] | None:
+        """The Service of ``kafka-0.kafka-headless``: only where the pod's name ends in its number."""
+        pod, _, number = labels[0].rpartition("-")
+        return self._find(labels[1], namespace) if pod and number.isdigit() else None
+
+    def _front(self, manifest: Manifest) -> Front:
+        own = self.fleet_name(manifest.namespace, manifest.name)
+        selected = self.selected_by(manifest)
+        if len(selected) == 1:
+            return Front(manifest, selected[0], selected)
+        return Front(manifest, own, selected)
+
+    def _select(self, namespace: str, labels: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+        if not labels:
+            return ()
+        candidates = min((self._by_label.get((namespace, *label), {}) for label in labels), key=len)
+        found = {
+            self.fleet_name(namespace, manifest.name): None
+            for manifest, of_pod in candidates.values()
+            if all(of_pod.get(key) == value for key, value in labels)
+        }
+        return tuple(found)
+
+
+def _names_in_two_namespaces(manifests: Iterable[Manifest]) -> frozenset[str]:
+    seen: dict[str, str] = {}
+    shared = set()
+    for manifest in manifests:
+        if seen.setdefault(manifest.name, manifest.namespace) != manifest.namespace:
+            shared.add(manifest.name)
+    return frozenset(shared)
+
+
+def _by_label(workloads: Iterable[Manifest]) -> dict[tuple[str, str, str], dict[int, tuple[Manifest, dict[str, str]]]]:
+    found: dict[tuple[str, str, str], dict[int, tuple[Manifest, dict[str, str]]]] = {}
+    for index, manifest in enumerate(workloads):
+        labels = manifest.pod_labels
+        for key, value in labels.items():
+            found.setdefault((manifest.namespace, key, value), {})[index] = (manifest, labels)
+    return found

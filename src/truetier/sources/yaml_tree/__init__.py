@@ -1,0 +1,27 @@
+"""YAML text as a tree of nodes that know where they stand.
+
+Theory. rapidyaml parses in place: each scalar of its tree is a slice of the buffer it was given. What it leaves
+to us is done here: encodings, control characters, limits on size, depth and number of nodes, duplicate keys,
+aliases, anchors and merge keys. Its own ``resolve`` is never called: it does not end well on an anchor that
+contains itself. Nothing here recurses, and everything is linear in the size of the text, or of the tree with its
+aliases expanded, which is limited.
+"""
+
+from __future__ import annotations
+
+from truetier.sources.yaml_tree.guards import checked
+from truetier.sources.yaml_tree.node import Node, Text
+from truetier.sources.yaml_tree.slices import parse_slices
+from truetier.sources.yaml_tree.walk import Walk
+
+__all__ = ["Node", "parse_yaml"]
+
+
+def parse_yaml(content: bytes, file: str) -> tuple[Node, ...]:
+    """The documents of a YAML file, in order.
+
+    Raises CatalogError with every mistake found: bytes that are not YAML, duplicate keys, aliases that name
+    nothing or contain themselves, and texts beyond the limits.
+    """
+    source = Text(checked(content, file))
+    return Walk(parse_slices(source, file), source, file).documents()

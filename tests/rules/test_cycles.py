@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.rules.fleets import facts_of
+from truetier.audit.engine import run
+from truetier.audit.registry import all_rules
+
+if TYPE_CHECKING:
+    from truetier.audit.finding import Finding
+
+
+def found(catalog: str, rule: str) -> tuple[Finding, ...]:
+    return run(facts_of(f"version: 1\nservices:\n{catalog}"), all_rules(), select=[rule])[0]
+
+
+def test_a_component_is_one_finding_with_a_shortest_circle_and_what_to_cut() -> None:
+    catalog = """
+  a: {tier: T1, needs: [b]}
+  b: {tier: T1, needs: [c]}
+  c: {tier: T1, needs: [d, a]}
+  d: {tier: T1, needs: [c, e]}
+  e: {tier: T1}
+"""
+    (finding,) = found(catalog, "hard-cycle")
+    assert finding.subject == "a"
+    assert finding.path == ("c", "d", "c")
+    assert finding.message.startswith(
+        "4 services fall together: a, b, c, d; a shortest circle has 2 needs, cutting 2 needs ends them all: "
+    )
+    assert finding.minutes_per_year is not None
+
+
+def test_the_need_at_which_the_promise_drops_is_the_one_to_cut() -> None:
+    (finding,) = found("  a: {tier: T2, needs: [b]}\n  b: {tier: T1, needs: [a]}\n", "hard-cycle")
+    assert finding.fix.startswith("cut b -> a:")
+    assert finding.place is not None
+    assert finding.place.line == 4
+
+
+def test_two_components_are_two_findings() -> None:
+    catalog = "  a: {tier: T1, needs: [b]}\n  b: {tier: T1, needs: [a]}\n  c: {tier: T1, needs: [d, a]}\n  d: {tier: T1, needs: [c]}\n"
+    assert [finding.subject for finding in found(catalog, "hard-cycle")] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "{service: a, mode: async}",
+        "{any_of: [a, c]}",
+        "{service: a, timeout: 1s, fallback: static}",
+        "{service: a, phase: start}",
+    ],
+)
+def test_a_circle_that_something_survives_is_no_hard_cycle(back: str) -> None:
+    assert found(f"  a: {{tier: T1, needs: [b]}}\n  b: {{tier: T1, needs: [{back}]}}\n  c: {{tier: T1}}\n", "hard-cycle") == ()
+
+
+def test_a_boot_loop_begins_with_a_need_at_start() -> None:
+    catalog = "  a: {tier: T1, needs: [b]}\n  b: {tier: T1, needs: [{service: a, phase: recover}]}\n"
+    (finding,) = found(catalog, "boot-loop")
+    assert finding.path == ("b", "a", "b")
+    assert finding.message == "from a cold start a, b wait for each other and never serve"
+
+
+def test_who_only_waits_behind_a_loop_is_counted_there() -> None:
+    catalog = (
+        "  a: {tier: T1, needs: [{service: b, phase: start}]}\n  b: {tier: T1, needs: [{service: a, phase: start}]}\n  c: {needs: [a]}\n"
+    )
+    (finding,) = found(catalog, "boot-loop")
+    assert "it keeps 1 more service from serving: c" in finding.message
+
+
+def test_layers_count_for_calls_in_every_phase_and_of_groups() -> None:
+    catalog = """
+  top: {tier: T1, layer: 4, needs: [{any_of: [low, mid]}]}
+  mid: {tier: T1, layer: 3}
+  low: {tier: T1, layer: 1, needs: [{service: top, phase: start}]}
+"""
+    assert [finding.subject for finding in found(catalog, "upward-call")] == ["low -> top"]
+    assert [finding.subject for finding in found(catalog, "layer-skipping-call")] == ["top -> low"]

@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.rules.fleets import facts_of
+from truetier.audit.engine import run
+from truetier.audit.finding import Finding, Severity, SkippedRule
+from truetier.audit.registry import all_rules
+
+LOGIN = """
+version: 1
+services:
+  login:           {tier: 1, needs: [user-profile, fraud-detection, {service: notifications, mode: async}]}
+  user-profile:    {tier: 2}
+  fraud-detection: {tier: 2}
+  notifications:   {availability: 99.5%}
+"""
+
+
+def found(catalog: str, rule: str) -> tuple[Finding, ...]:
+    return run(facts_of(catalog), all_rules(), select=[rule])[0]
+
+
+def skipped(catalog: str, rule: str) -> tuple[SkippedRule, ...]:
+    return run(facts_of(catalog), all_rules(), select=[rule])[1]
+
+
+def one(catalog: str, rule: str) -> Finding:
+    (finding,) = found(catalog, rule)
+    return finding
+
+
+def test_login_shows_what_breaks_its_promise_and_nothing_else_that_is_an_error() -> None:
+    findings, unjudged = run(facts_of(LOGIN), all_rules())
+    assert [(finding.severity.value, finding.code, finding.subject) for finding in findings] == [
+        ("error", "TT101", "login -> fraud-detection"),
+        ("error", "TT101", "login -> user-profile"),
+        ("error", "TT103", "login"),
+        ("warning", "TT108", "notifications"),
+        ("note", "TT106", "fraud-detection"),
+        ("note", "TT106", "user-profile"),
+    ]
+    assert unjudged == ()
+
+
+def test_an_inversion_says_who_promises_what_and_what_it_costs() -> None:
+    finding = found(LOGIN, "inversion")[1]
+    assert finding.message == "login (T1, 99.99%) hard needs user-profile (T2, 99.9%): 8.76 h/yr lost"
+    assert finding.path == ("login", "user-profile")
+    assert finding.minutes_per_year == pytest.approx(525.6)
+    assert str(finding.place) == "truetier.yaml:4:38"
+
+
+def test_a_conditional_inversion_costs_its_share() -> None:
+    finding = one("version: 1\nservices:\n  a: {tier: T1, needs: [{service: b, share: 20%}]}\n  b: {tier: T2}\n", "inversion")
+    assert finding.minutes_per_year == pytest.approx(105.12)
+    assert "for 20% of its requests" in finding.message
+
+
+def test_several_needs_on_one_service_are_one_inversion_at_the_larger_share() -> None:
+    catalog = """
+version: 1
+services:
+  a:
+    tier: T1
+    needs:
+      - {service: b, share: 20%, condition: small}
+      - {service: b, share: 80%, condition: large}
+      - {service: b, share: 30%, condition: odd}
+  b: {tier: T2}
+"""
+    finding = one(catalog, "inversion")
+    assert "80%" in finding.message
+    assert finding.place is not None
+    assert finding.place.line == 8
+
+
+def test_an_inversion_in_a_drawn_endpoint_costs_the_share_of_its_draw() -> None:
+    catalog = """
+version: 1
+services:
+  a:
+    tier: T2
+    endpoints:
+      buy:    {tier: T1, share: 10%, needs: [b]}
+      browse: {share: 90%}
+  b: {tier: T2}
+"""
+    finding = one(catalog, "inversion")
+    assert finding.minutes_per_year == pytest.approx(52.56)
+    assert "in its endpoint buy" in finding.message
+
+
+def test_an_endpoint_of_a_weaker_tier_may_need_what_its_service_may_not() -> None:
+    catalog = """
+version: 1
+services:
+  pages: {tier: T1, endpoints: {buy: {tier: T1}, reviews: {tier: T3, needs: [comments]}}}
+  comments: {tier: T3}
+"""
+    assert found(catalog, "inversion") == ()
+
+
+def test_the_needs_all_endpoints_share_are_held_to_the_strictest_of_them() -> None:
+    catalog = """
+version: 1
+services:
+  pages: {tier: T3, needs: [session], endpoints: {buy: {tier: T1}, reviews: {tier: T3}}}
+  session: {tier: T2}
+"""
+    assert one(catalog, "inversion").subject == "pages -> session"
+
+
+def test_a_tier_that_promises_nothing_is_the_weakest() -> None:
+    assert one("version: 1\nservices:\n  a: {tier: T3, needs: [b]}\n  b: {tier: T4}\n", "inversion").minutes_per_year is None
+
+
+def test_a_target_counts_for_more_than_the_tier() -> None:
+    assert found("version: 1\nservices:\n  a: {tier: T1, needs: [b]}\n  b: {tier: T2, target: 99.99%}\n", "inversion") == ()
+    finding = one("version: 1\nservices:\n  a: {tier: T2, target: 99.95%, needs: [b]}\n  b: {tier: T2}\n", "inversion")
+    assert "a (99.95%)" in finding.message
+    assert finding.fix.startswith("raise b to T1")
+
+
+def test_no_tier_is_strict_enough_for_a_target_beyond_the_table() -> None:
+    finding = one("version: 1\nservices:\n  a: {target: 99.9999%, needs: [b]}\n  b: {tier: T0}\n", "inversion")
+    assert finding.fix.startswith("raise b to 99.9999%")
+
+
+def test_where_every_service_has_a_tier_no_path_is_reported() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [b]}\n  b: {tier: T2, needs: [c]}\n  c: {tier: T3}\n"
+    assert found(catalog, "inversion-path") == ()
+    assert [finding.subject for finding in found(catalog, "inversion")] == ["a -> b", "b -> c"]
+
+
+def test_a_path_is_blamed_on_the_edge_where_the_promise_drops_with_the_shortest_way_there() -> None:
+    catalog = """
+version: 1
+services:
+  far:  {tier: T1, needs: [x]}
+  near: {tier: T1, needs: [y]}
+  low:  {tier: T3, needs: [y]}
+  x:    {availability: 100%, needs: [y]}
+  y:    {availability: 100%, needs: [z, {any_of: [z, near]}, {service: z, share: 5%}]}
+  z:    {tier: T2}
+"""
+    finding = one(catalog, "inversion-path")
+    assert finding.path == ("near", "y", "z")
+    assert finding.subject == "y -> z"
+    assert finding.place is not None
+    assert finding.place.line == 8
+
+
+def test_a_service_without_a_tier_that_nobody_needs_breaks_no_promise() -> None:
+    assert found("version: 1\nservices:\n  a: {availability: 99%, needs: [b]}\n  b: {tier: T3}\n", "TT10") == found(
+        "version: 1\nservices:\n  a: {availability: 99%, needs: [b]}\n  b: {tier: T3}\n", "no-tier"
+    )
+
+
+def severity(catalog: str, subject: str) -> Severity:
+    return next(finding.severity for finding in found(catalog, "promise-not-deliverable") if finding.subject == subject)
+
+
+def test_a_promise_its_ceiling_misses_is_an_error() -> None:
+    finding = one(LOGIN, "promise-not-deliverable")
+    assert finding.severity is Severity.ERROR
+    assert finding.message == (
+        "login promises T1, 99.99% but delivers 99.7901% (T3): 18.385 h/yr down where 52.56 min/yr are allowed, "
+        "47.6% of it from fraud-detection; with everything of its own perfect it would be 99.8001%"
+    )
+    assert finding.minutes_per_year == pytest.approx(1103.1293, rel=1e-6)
+
+
+def test_a_promise_missed_by_over_a_quarter_of_the_budget_is_a_warning() -> None:
+    assert severity("version: 1\nservices:\n  a: {tier: T1, needs: [b]}\n  b: {tier: T1}\n", "a") is Severity.WARNING
+
+
+def test_a_promise_missed_by_less_is_a_note_where_own_was_assumed_and_a_warning_where_it_was_stated() -> None:
+    assumed = "version: 1\nservices:\n  a: {tier: T1, needs: [b]}\n  b: {tier: T0}\n"
+    stated = "version: 1\nservices:\n  a: {tier: T1, availability: 99.99%, needs: [b]}\n  b: {tier: T0}\n"
+    assert severity(assumed, "a") is Severity.NOTE
+    assert severity(stated, "a") is Severity.WARNING
+
+
+def test_copies_with_a_stated_availability_are_no_assumption() -> None:
+    catalog = """
+version: 1
+services:
+  a: {tier: T1, needs: [b], placement: {copies: {x: 1, y: 1}, availability: 99.9%, common_cause: 9%}}
+  b: {tier: T0}
+"""
+    assert severity(catalog, "a") is Severity.WARNING
+
+
+def test_a_journey_is_a_note_only_where_a_service_in_it_was_assumed() -> None:
+    assumed = "version: 1\nservices:\n  a: {tier: T1, needs: [b]}\n  b: {tier: T0}\njourneys:\n  j: {tier: T1, succeeds: [a]}\n"
+    stated = """
+version: 1
+services:
+  a: {tier: T1, availability: 99.99%, needs: [b]}
+  b: {tier: T0}
+journeys:
+  j: {tier: T1, succeeds: [a]}
+"""
+    lost = "version: 1\nservices:\n  a: {tier: T2}\njourneys:\n  j: {tier: T1, succeeds: [a]}\n"
+    assert severity(assumed, "j") is Severity.NOTE
+    assert severity(stated, "j") is Severity.ERROR
+    assert severity(lost, "j") is Severity.ERROR
+
+
+def test_an_endpoint_with_a_tier_is_judged_by_itself() -> None:
+    catalog = """
+version: 1
+services:
+  pages:
+    tier: T2
+    availability: 99.999%
+    endpoints:
+      buy: {tier: T1, needs: [b]}
+      see: {tier: T3}
+  b: {tier: T2, availability: 99.95%}
+"""
+    finding = one(catalog, "promise-not-deliverable")
+    assert finding.subject == "pages/buy"
+    assert finding.message.startswith("endpoint pages/buy promises T1, 99.99%")
+    assert finding.place is not None
+    assert finding.place.line == 8
+    assert finding.fix.startswith("make b more available")
+
+
+def test_a_promise_nobody_can_judge_is_skipped_with_the_reason() -> None:
+    (skip,) = skipped("version: 1\nservices:\n  a: {tier: T2, needs: [b]}\n  b: {tier: T4}\n", "promise-not-deliverable")
+    assert skip.subject == "a"
+    assert "too little is known" in skip.reason
+
+
+def test_a_promise_that_fails_whatever_the_unknown_turns_out_to_be_is_missed() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [b, c]}\n  b: {tier: T4}\n  c: {tier: T3}\n"
+    finding = one(catalog, "promise-not-deliverable")
+    assert "delivers at most 98.990%: at least 3.686 d/yr down" in finding.message
+    assert finding.minutes_per_year is None
+
+
+def test_a_service_that_misses_by_its_own_part_is_told_to_mend_itself() -> None:
+    finding = one("version: 1\nservices:\n  a: {tier: T1, availability: 99.9%}\n", "promise-not-deliverable")
+    assert finding.fix.startswith("make a itself more available")
+    assert finding.severity is Severity.WARNING
+
+
+def test_exactly_ten_dependencies_with_an_extra_nine_are_allowed() -> None:
+    names = ", ".join(f"s{number}" for number in range(10))
+    below = "".join(f"  s{number}: {{tier: T1}}\n" for number in range(10))
+    assert found(f"version: 1\nservices:\n  a: {{tier: T2, needs: [{names}]}}\n{below}", "extra-nine-missing") == ()
+
+
+def test_a_callee_that_promises_less_is_an_inversion_and_no_missing_nine() -> None:
+    assert found(LOGIN, "extra-nine-missing") == ()
+
+
+def test_a_callee_named_twice_counts_once() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [b, {service: b, share: 5%}, c]}\n  b: {tier: T1}\n  c: {tier: T1}\n"
+    assert "2 services whose promises allow 200% of its downtime: b, c lack the extra nine" in one(catalog, "extra-nine-missing").message
+
+
+def test_a_service_is_not_over_tiered_where_a_journey_or_a_start_need_asks_for_it() -> None:
+    catalog = """
+version: 1
+services:
+  low:   {tier: T3, needs: [named, needed, outside, loose]}
+  other: {tier: T3, needs: [{service: needed, phase: recover}]}
+  named:   {tier: T1}
+  needed:  {tier: T1}
+  outside: {tier: T1, external: true}
+  loose:   {tier: T4}
+journeys:
+  j: {tier: T3, succeeds: [{any_of: [named, low]}]}
+"""
+    assert found(catalog, "over-tiered") == ()
+
+
+def test_a_circle_does_not_make_a_service_need_itself() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T3, needs: [b]}\n  b: {tier: T1, needs: [a]}\n"
+    assert [finding.subject for finding in found(catalog, "over-tiered")] == ["b"]
+
+
+def test_under_tiered_tells_who_needs_it_and_through_how_many() -> None:
+    catalog = """
+version: 1
+services:
+  a: {tier: T1, needs: [m]}
+  b: {tier: T1, needs: [m]}
+  c: {tier: T3, needs: [m]}
+  m: {tier: T2, needs: [n]}
+  n: {tier: T2}
+"""
+    m, n = found(catalog, "under-tiered")
+    assert m.message == "m (T2, 99.9%) is needed by a (T1, 99.99%) through 2 callers"
+    assert n.path == ("a", "m", "n")
+    assert n.severity is Severity.NOTE
+
+
+def test_nines_of_copies_are_wasted_like_any_others() -> None:
+    catalog = """
+version: 1
+services:
+  a: {tier: T2, needs: [b], placement: {copies: {x: 1, y: 1}, availability: 99.99%, common_cause: 1%}}
+  b: {tier: T2}
+"""
+    finding = one(catalog, "nines-wasted")
+    assert finding.message.startswith("a itself works 99.9998")
+    assert finding.fix.startswith("put the effort into b")
+
+
+def test_nines_that_were_only_assumed_are_not_called_wasted() -> None:
+    assert found(LOGIN, "nines-wasted") == ()
+
+
+@pytest.mark.parametrize(
+    ("service", "level", "fix"),
+    [
+        ("{availability: 99.5%}", "warning", "give a a tier; T3 is what it delivers"),
+        ("{}", "warning", "give a a tier"),
+        ("{target: 99.95%}", "note", "give a a tier; T2 is what it has to keep"),
+        ("{endpoints: {x: {tier: T2}, y: {tier: T3}}}", "note", "give a a tier"),
+    ],
+)
+def test_a_service_without_a_tier_is_told_which_one_fits(service: str, level: str, fix: str) -> None:
+    finding = one(f"version: 1\nservices:\n  a: {service}\n", "no-tier")
+    assert (finding.severity.value, finding.fix) == (level, fix)
+
+
+def test_a_service_without_a_tier_that_is_needed_has_to_keep_what_needs_it() -> None:
+    finding = one("version: 1\nservices:\n  a: {tier: T1, needs: [b]}\n  b: {availability: 99%}\n", "no-tier")
+    assert finding.message == "b has no tier, yet a (T1, 99.99%) hard needs it"
+    assert finding.path == ("a", "b")
+    assert finding.fix.endswith("T1 is what it has to keep")
+
+
+def test_a_service_whose_endpoints_alone_have_tiers_takes_what_is_asked_of_it() -> None:
+    catalog = """
+version: 1
+services:
+  front: {tier: T1, needs: [pages]}
+  pages: {availability: 100%, endpoints: {buy: {tier: T1, needs: [b]}, see: {tier: T3, needs: [c]}}}
+  b: {tier: T2}
+  c: {tier: T3}
+"""
+    assert [finding.subject for finding in found(catalog, "inversion")] == ["pages -> b"]
+    assert [finding.path for finding in found(catalog, "inversion-path")] == [("front", "pages", "c")]
+
+
+def test_names_with_slashes_are_told_from_their_endpoints() -> None:
+    catalog = """
+version: 1
+services:
+  team/pages: {tier: T2, endpoints: {v1/buy: {tier: T1}}}
+"""
+    finding = one(catalog, "promise-not-deliverable")
+    assert finding.subject == "team/pages/v1/buy"
+    assert finding.place is not None
+    assert finding.place.line == 4
