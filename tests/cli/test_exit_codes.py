@@ -154,6 +154,34 @@ def test_boot_order_fails_on_a_boot_loop(cli: Cli, clean: Path, repository: Path
     assert "configuration" in outcome.out
 
 
+@pytest.mark.parametrize(("form", "begins"), [("dot", "digraph"), ("mermaid", "flowchart"), ("openpsa", "<?xml")])
+def test_a_fleet_is_exported_for_other_tools(cli: Cli, login: Path, form: str, begins: str) -> None:
+    outcome = cli("export", str(login), "--format", form, *DAY)
+    assert (outcome.code, outcome.err) == (Exit.CLEAN, "")
+    assert begins in outcome.out
+
+
+def test_what_a_fault_tree_cannot_say_is_refused(cli: Cli, repository: Path) -> None:
+    assert cli("export", str(repository / "catalog-examples" / "shop"), "--format", "openpsa").code == Exit.USAGE
+
+
+def test_manifests_become_a_catalog_that_can_be_checked(cli: Cli, repository: Path) -> None:
+    manifests = repository / "catalog-examples" / "kubernetes"
+    outcome = cli("import", str(manifests / "web.yaml"), str(manifests / "booking.yaml"), "-o", "truetier.yaml")
+    assert outcome.code == Exit.CLEAN
+    assert "add a tier" in outcome.err
+    assert cli("check", "truetier.yaml", "--fail-on", "never").code == Exit.CLEAN
+    assert cli("import", str(manifests), "-o", "truetier.yaml").code == Exit.USAGE
+    assert cli("import", str(manifests), "-o", "truetier.yaml", "--force").code == Exit.CLEAN
+
+
+def test_the_schema_is_json(cli: Cli, tmp_path: Path) -> None:
+    schema = json.loads(cli("schema").out)
+    assert schema["properties"]["services"]
+    assert cli("schema", "-o", "schema.json").out == ""
+    assert json.loads((tmp_path / "schema.json").read_text()) == schema
+
+
 def test_the_json_of_a_check_says_what_it_was_asked(cli: Cli, login: Path) -> None:
     document = json.loads(cli("check", str(login), "--format", "json", *DAY).out)
     assert document["schema"] == "truetier/check/1"

@@ -160,10 +160,18 @@ def test_every_command_has_help_with_examples(cli: Cli) -> None:
 
 
 def test_a_hostile_name_does_not_reach_the_terminal(cli: Cli, tmp_path: Path) -> None:
-    written(tmp_path / "truetier.yaml", 'services:\n  "a\\e[31mred": {tier: T1, needs: ["b\\e]0;title\\a"]}\n')
-    outcome = cli("check")
-    assert "\x1b" not in outcome.out + outcome.err
-    assert "\x1b" not in "".join(cli("check", "no\x1b[31msuch\u202epath")[1:])
+    name = '"a\\e[31m\\u202ered"'
+    wait = f"{{service: {name}, phase: [start, serve]}}"
+    written(
+        tmp_path / "truetier.yaml",
+        f'services:\n  {name}: {{tier: T1, needs: ["b\\e]0;title\\a"]}}\n  "b\\e]0;title\\a": {{needs: [{wait}]}}\n',
+    )
+    written(tmp_path / "old.yaml", "services: {x: {tier: T1}}\n")
+    commands = [("check",), ("check", "-v"), ("explain", "a\x1b[31m\u202ered"), ("explain", "\x1b[31m"), ("boot-order",)]
+    commands += [("diff", "old.yaml", "truetier.yaml"), ("check", "no\x1b[31msuch\u202epath"), ("\x1b[31m",), ("check", "--\x1b[31m")]
+    for command in commands:
+        outcome = cli(*command)
+        assert not {"\x1b", "\u202e", "\a"} & set(outcome.out + outcome.err), command
 
 
 # What only a process of its own can show.

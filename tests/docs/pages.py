@@ -2,7 +2,7 @@
 
     ```yaml title=truetier.yaml     a file the reader writes
     ```console                      lines after ``$ `` are typed, the others are what the shell then prints
-    ```python                       pasted into one session, ``>>>`` lines checked
+    ```python                       pasted one after another, ``>>>`` lines checked
 
 In what a shell prints, a line of three dots stands for any lines, and every date for any other.
 """
@@ -112,13 +112,13 @@ def matches(printed: list[str], expected: list[str]) -> bool:
     return re.fullmatch(pattern, text) is not None
 
 
-def run_python(block: Block, session: dict[str, object], page: str) -> None:
-    """Runs a block in the session; ``>>>`` lines must print what they say."""
+def run_python(block: Block, names: dict[str, object], page: str) -> None:
+    """Runs a block with the names of those before it; ``>>>`` lines must print what they say."""
     if ">>> " not in block.text:
-        exec(compile(block.text, page, "exec"), session)
+        exec(compile(block.text, page, "exec"), names)
         return
-    test = doctest.DocTestParser().get_doctest(block.text, session, page, page, block.line)
-    test.globs = session  # doctest would work on a copy
+    test = doctest.DocTestParser().get_doctest(block.text, names, page, page, block.line)
+    test.globs = names  # doctest would work on a copy
     problems: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     runner.run(test, out=problems.append, clear_globs=False)

@@ -22,7 +22,7 @@ LANGUAGES = {"console", "json", "python", "text", "yaml"}
 def test_a_page_works_when_followed_from_top_to_bottom(page: str, tmp_path: Path, git: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert git
     monkeypatch.chdir(tmp_path)
-    session: dict[str, object] = {}
+    names: dict[str, object] = {}
     for block in blocks((REPOSITORY / page).read_text()):
         where = f"{page}:{block.line}"
         assert block.language in LANGUAGES, where
@@ -31,7 +31,7 @@ def test_a_page_works_when_followed_from_top_to_bottom(page: str, tmp_path: Path
         elif block.language == "console":
             follow(block, tmp_path, where)
         elif block.language == "python":
-            run_python(block, session, where)
+            run_python(block, names, where)
 
 
 def test_the_environment_of_a_reader_has_the_command(tmp_path: Path) -> None:
@@ -51,6 +51,7 @@ def follow(block: Block, folder: Path, where: str) -> None:
         printed = run(step.command, folder).splitlines()
         while printed and not printed[-1]:
             printed.pop()
+        assert "internal error" not in "".join(printed), (where, step.command, printed)
         expected = list(step.printed)
         while expected and not expected[-1]:
             expected.pop()

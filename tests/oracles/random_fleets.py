@@ -315,9 +315,9 @@ class _Maker:
                 verified=self._verification(),
             )
         counts: defaultdict[str, int] = defaultdict(int)
-        paths = _PATHS if not self._one_in(5) else (self._random.choice(_PATHS),)
+        places = (self._random.choice(_PATHS),) if self._one_in(5) else _PATHS
         for _ in range(self._random.choice((1, 2, 2, 2, 3, 3, 4))):
-            counts[self._random.choice(paths)] += 1
+            counts[self._random.choice(places)] += 1
         number = sum(counts.values())
         return Placement(
             tuple(counts.items()),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.oracles.fleet_parts import WRITTEN, availability, cached, down, fleet, hard, minutes, service, share, some_of
+from tests.oracles.fleet_parts import WRITTEN, availability, cached, down, fleet, hard, minutes, service, share, soft, some_of
 from truetier.availability.assess import assess
 from truetier.availability.estimate import Verdict
-from truetier.catalog.model import Mode, Need, Placement, Target
+from truetier.catalog.model import Fallback, FallbackKind, Mode, Need, Placement, Target
 from truetier.catalog.tier import BUILT_IN, is_met
 from truetier.graph.build import build
 from truetier.units import MINUTES_PER_YEAR, downtime_text
@@ -158,6 +158,17 @@ def test_a_cache_of_half_an_outage_of_stated_length() -> None:
         service("a", cached("b", timedelta(minutes=15)), own=PERFECT), service("b", own=availability("99.9%"))._replace(mttr=minutes(30))
     )
     assert f"{unavailability(made, 'a') / 1e-3:.10f}" == "0.6065306597"
+
+
+def test_ages_of_a_chain_keep_every_digit() -> None:
+    fallback = Fallback(FallbackKind.CACHED, staleness=minutes(5), coverage=share("73%"))
+    made = fleet(
+        service("a", soft("b", fallback), own=PERFECT), service("b", hard("c"), own=down("1e-5")), service("c", own=down("7.59e-6"))
+    )
+    old = (Decimal(-5) / 60).exp()
+    one, two = Decimal("1e-5"), Decimal("7.59e-6")
+    at_all, for_long = 1 - (1 - one) * (1 - two), 1 - (1 - one * old) * (1 - two * old)
+    assert unavailability(made, "a") == pytest.approx(float(Decimal("0.27") * at_all + Decimal("0.73") * for_long), rel=1e-14)
 
 
 def test_a_cycle_through_a_group() -> None:

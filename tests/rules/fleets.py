@@ -30,4 +30,4 @@ def facts_of(catalog: str, as_of: date = EXAMPLE_DAY) -> Facts:
 def facts_about(fleet: Fleet, as_of: date = EXAMPLE_DAY) -> Facts:
     graph = build(fleet)
     computed = assess(graph, as_of)
-    return Facts(fleet, graph, computed.services, computed.journeys, computed.endpoints, as_of)
+    return Facts(graph, computed, as_of)

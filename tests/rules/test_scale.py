@@ -11,6 +11,7 @@ from truetier.audit.engine import run
 from truetier.audit.facts import Facts
 from truetier.audit.registry import all_rules
 from truetier.audit.rule import EXAMPLE_DAY
+from truetier.availability.assess import Assessments
 from truetier.catalog.evidence import Evidence, Kind
 from truetier.catalog.model import Fleet, Need, Service, Target
 from truetier.graph.build import build
@@ -34,7 +35,7 @@ def fleet(count: int, edges: Iterable[tuple[int, int]], tier: Callable[[int], st
 
 def audited(whole: Fleet) -> tuple[Finding, ...]:
     """The findings of every rule, nothing computed: what rules make of the graph alone."""
-    return run(Facts(whole, build(whole), {}, {}, {}, EXAMPLE_DAY), all_rules())[0]
+    return run(Facts(build(whole), Assessments({}, {}, {}), EXAMPLE_DAY), all_rules())[0]
 
 
 def by_code(findings: Iterable[Finding]) -> dict[str, int]:

@@ -76,7 +76,7 @@ def audit(  # noqa: PLR0913
     """The same for a fleet that is already read."""
     graph = build(fleet)
     computed = assess(graph, as_of, reading=trust, progress=progress)
-    facts = Facts(fleet, graph, computed.services, computed.journeys, computed.endpoints, as_of, trust)
+    facts = Facts(graph, computed, as_of, trust=trust)
     rules = all_rules()
     found, skipped = run(facts, rules, select=select, ignore=ignore)
     findings = mark_new(found, known.known)
@@ -98,7 +98,7 @@ def audit(  # noqa: PLR0913
         unmatched=fleet.unmatched,
         rules=chosen(rules, select, ignore),
         summary=_summary(findings, judged),
-        edges=sum(len(edges) for edges in graph.callees.values()),
+        edges=sum(len(use.need.targets) for uses in graph.uses.values() for use in uses),
         fail_on=fail_on,
         undecided=tuple(subject.name for subject in judged if subject.verdict is Verdict.UNKNOWN and subject.name not in known.undecided),
     )

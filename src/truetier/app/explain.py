@@ -100,11 +100,13 @@ def _terms(document: Document, subject: Assessment) -> Iterator[Term]:
     structure = Structure(fleet, uses, factors, near, alone=alone, full=False)
     engine = Engine(factors, near)
     if subject.kind is SubjectKind.JOURNEY:
-        for criterion in fleet.journeys[subject.name].succeeds:
+        criteria = fleet.journeys[subject.name].succeeds
+        _approach(document, structure, engine, [name for criterion in criteria for name in criterion.services])
+        for criterion in criteria:
             yield Term(criterion_text(criterion), _estimate(engine, structure.met(criterion)), "must be up")
         return
     service = fleet.services[_service_name(document, subject)]
-    _approach(document, structure, engine, service.name)
+    _approach(document, structure, engine, [service.name])
     own = structure.own(service.name)
     yield Term("own", _estimate(engine, Bounds(own, own)), own_note(service))
     if service.placement is not None:
@@ -116,10 +118,10 @@ def _terms(document: Document, subject: Assessment) -> Iterator[Term]:
             yield Term(str(use.need), _estimate(engine, structure.need(use, drawn=endpoint)), need_note(use))
 
 
-def _approach(document: Document, structure: Structure, engine: Engine, name: str) -> None:
-    """Evaluates what the service rests on from below: the engine builds each set on one it has met, and a leap would be deep."""
-    below = {name}
-    waiting = [name]
+def _approach(document: Document, structure: Structure, engine: Engine, names: Sequence[str]) -> None:
+    """Evaluates what the services rest on from below: the engine builds each set on one it has met, and a leap would be deep."""
+    below = set(names)
+    waiting = list(below)
     for at in waiting:
         found = [edge.callee for edge in document.graph.callees[at] if edge.callee not in below]
         below.update(found)

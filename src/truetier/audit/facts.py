@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from truetier.graph.hardness import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
 
     from truetier.audit.promises import Promises
+    from truetier.availability.assess import Assessments
     from truetier.availability.estimate import Assessment, Estimate
-    from truetier.catalog.model import Fleet
     from truetier.graph.build import Graph
 
 
-@dataclass(frozen=True, slots=True)
 class Facts:
     """The fleet, its graph and what was computed about it, on one day."""
 
-    fleet: Fleet
-    graph: Graph
-    services: Mapping[str, Assessment]
-    journeys: Mapping[str, Assessment]
-    endpoints: Mapping[str, Assessment]
-    as_of: date
-    trust: Reading = Reading.TRUSTING
-    _once: list[Promises] = field(default_factory=list, repr=False, compare=False)
+    __slots__ = ("_promises", "as_of", "endpoints", "fleet", "graph", "journeys", "services", "trust")
+
+    def __init__(self, graph: Graph, computed: Assessments, as_of: date, *, trust: Reading = Reading.TRUSTING) -> None:
+        self.fleet = graph.fleet
+        self.graph = graph
+        self.services = computed.services
+        self.journeys = computed.journeys
+        self.endpoints = computed.endpoints
+        self.as_of = as_of
+        self.trust = trust
+        self._promises: Promises | None = None
 
     def judged(self, assessment: Assessment) -> Estimate:
         """The estimate a verdict goes by: delivered, or what the verified claims alone deliver."""
@@ -37,8 +37,8 @@ class Facts:
     @property
     def promises(self) -> Promises:
         """What each service promises and is asked for; computed when first asked for."""
-        if not self._once:
+        if self._promises is None:
             from truetier.audit.promises import Promises
 
-            self._once.append(Promises(self.graph))
-        return self._once[0]
+            self._promises = Promises(self.graph)
+        return self._promises

@@ -22,7 +22,7 @@ from truetier.availability.quadrature import gauss_legendre
 from truetier.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from truetier.availability.exact import Engine
 
@@ -98,6 +98,8 @@ class _Search:
 
     def costliest(self, split: Split) -> list[_Leaf]:
         """At most ten components, costs as shares of time."""
+        if not split.groups:
+            return list(self._leaves(split, self._weights, 1.0))
         found: list[_Leaf] = []
         self._open_set(split, [1.0] * self._nodes, 1.0)
         while self._heap and len(found) < MOST_CONTRIBUTORS:
@@ -115,19 +117,26 @@ class _Search:
         ups = engine.curve(split, nodes).up
         terms = engine.terms(split.series, nodes)
         of_groups = [engine.group_value(group).up_low for group in split.groups]
-        weighted = [w * v * p for w, v, p in zip(self._weights, weights, ups, strict=True)]
-        at_one_here = at_one * math.prod(of_groups)
-        for negative, number in terms.largest:
-            row_logs, row_slopes = engine.row(number, nodes)
-            cost = sum(map(mul, weighted, row_slopes))
-            others = math.exp(min(0.0, terms.logs[0] - row_logs[0]))
-            self._push(cost, _Leaf(number, cost, at_one_here * -negative * others))
+        weighted = [w * v for w, v in zip(self._weights, weights, strict=True)]
+        for leaf in self._leaves(split, weighted, at_one * math.prod(of_groups)):
+            self._push(leaf.cost, leaf)
         alone = math.exp(terms.logs[0])
         for index, group in enumerate(split.groups):
             curve = engine.group_curve(group, nodes)
             rest = [v * p / u if u else 0.0 for v, p, u in zip(weights, ups, curve.up, strict=True)]
             gain = at_one * alone * math.prod(of_groups[:index] + of_groups[index + 1 :])
             self._push_opener(_Opener(group, rest, gain), curve.slope, engine.factors.mentioned(group.mask))
+
+    def _leaves(self, split: Split, weights: Sequence[float], at_one: float) -> Iterator[_Leaf]:
+        """The costliest plain literals of a set, costliest first: in a series that is the order of q."""
+        engine, nodes = self._engine, self._nodes
+        terms = engine.terms(split.series, nodes)
+        weighted = list(map(mul, weights, engine.curve(split, nodes).up))
+        log = terms.logs[0]
+        for negative, number in terms.largest:
+            row_logs, row_slopes = engine.row(number, nodes)
+            others = math.exp(min(0.0, log - row_logs[0]))
+            yield _Leaf(number, sum(map(mul, weighted, row_slopes)), at_one * -negative * others)
 
     def _open_group(self, group: GroupState, weights: list[float], at_one: float) -> None:
         engine, nodes = self._engine, self._nodes

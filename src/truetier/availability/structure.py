@@ -83,7 +83,8 @@ class Structure:
         self._alone = alone
         self._solved: dict[Unknown, Bounds] = {}
         self._budget = ITERATION_BUDGET
-        self._solve([Unknown(name, age) for name in fleet.services for age in ((0, FULL) if full else (0,))])
+        self._has_full = full and (_has_degraded(uses) or _has_affinity(fleet))
+        self._solve([Unknown(name, age) for name in fleet.services for age in ((0, FULL) if self._has_full else (0,))])
 
     # -- what callers ask for
 
@@ -93,7 +94,7 @@ class Structure:
 
     def full(self, service: str) -> Bounds:
         """The service is up with everything it waits for."""
-        return self._solved[Unknown(service, FULL)]
+        return self._solved[Unknown(service, FULL if self._has_full else 0)]
 
     @property
     def order(self) -> list[str]:
@@ -139,7 +140,7 @@ class Structure:
             return self._given_draw(service, endpoint.name, self.full(service.name) if full else self.up(service.name))
         kept = tuple(use for use in self.needs_of(service.name) if use.endpoint in (None, endpoint.name))
         formula = self._at_place(service, 0, None, kept)
-        if full:
+        if full and self._has_full:
             formula = AllOf((formula, *(self._fully_met(use) for use in kept)))
         return self._value(formula)
 
@@ -152,7 +153,7 @@ class Structure:
         return self._value(self._criterion(criterion, full=False))
 
     def _criterion(self, criterion: Criterion, *, full: bool) -> Formula:
-        return AtLeast(criterion.required, tuple(Unknown(name, FULL if full else 0) for name in criterion.services))
+        return AtLeast(criterion.required, tuple(Unknown(name, FULL if full and self._has_full else 0) for name in criterion.services))
 
     def perfected(self, service: Service) -> int:
         """Everything of the service itself that a ceiling takes as perfect: own, common cause, copies, mechanisms."""
@@ -425,6 +426,16 @@ class Structure:
                     if part and part != nearest and (count := part.bit_count()) > size:
                         nearest, size = part, count
                 return (NEVER, 0) if union & NEVER else (union, nearest)
+
+
+def _has_degraded(uses: Mapping[str, tuple[Use, ...]]) -> bool:
+    """Whether a caller can be up while something it waits for is not; where none can, full is up."""
+    return any(use.is_mitigated and use.kind is not Kind.ASYNC for of_service in uses.values() for use in of_service)
+
+
+def _has_affinity(fleet: Fleet) -> bool:
+    """Whether some copies ask for a part of a callee, where full asks for the whole."""
+    return any(item.placement is not None and item.placement.affinity is not Affinity.ANY for item in fleet.services.values())
 
 
 def is_counted(kind: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,11 +22,22 @@ class Tier(NamedTuple):
     target: Availability | None
 
 
-@dataclass(frozen=True, slots=True)
 class TierTable:
-    """The tiers, strictest first."""
+    """The tiers, strictest first. Immutable: two tables of the same rows are equal."""
 
-    rows: tuple[Tier, ...]
+    __slots__ = ("rows",)
+
+    def __init__(self, rows: tuple[Tier, ...]) -> None:
+        self.rows = rows
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TierTable) and self.rows == other.rows
+
+    def __hash__(self) -> int:
+        return hash(self.rows)
+
+    def __repr__(self) -> str:
+        return f"TierTable({self.rows!r})"
 
     def __iter__(self) -> Iterator[Tier]:
         return iter(self.rows)

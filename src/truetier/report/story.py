@@ -104,14 +104,15 @@ def _maths(story: Story) -> Iterator[str]:
 def _sharing(terms: tuple[Term, ...], result: Estimate) -> str:
     """Whether the product of the factors is the result, and if not, why."""
     method = text.method_text(result)
-    down = 0.0
+    up, down = 1.0, 0.0
     for term in terms:
-        if term.value.down is None:
+        if term.value.up is None or term.value.down is None:
             return method
-        down += term.value.down * (1.0 - down)  # of what is still up
-    if result.down is None:
+        down += up * term.value.down
+        up *= term.value.up
+    if result.up is None or result.down is None:
         return method
-    if isclose(down, result.down, rel_tol=1e-9):
+    if isclose(down, result.down, rel_tol=1e-9) and isclose(up, result.up, rel_tol=1e-9):
         return f"{method}; nothing is shared, so the product is right"
     return f"{method}; the factors share parts, which count once"
 

@@ -9,6 +9,7 @@ from truetier.audit.engine import mark_new, run
 from truetier.audit.facts import Facts
 from truetier.audit.finding import Severity, Skipped, SkippedRule, Violation
 from truetier.audit.rule import Rule
+from truetier.availability.assess import Assessments
 from truetier.catalog.evidence import Evidence, Kind
 from truetier.catalog.model import Fleet, Waiver
 from truetier.errors import ModelError, Place, UsageError
@@ -57,7 +58,7 @@ class Broken(Fixed):
 
 def facts(*waivers: Waiver) -> Facts:
     fleet = Fleet({}, waivers=waivers)
-    return Facts(fleet, build(fleet), {}, {}, {}, TODAY)
+    return Facts(build(fleet), Assessments({}, {}, {}), TODAY)
 
 
 def waiver(rule: str, subject: str, expires: date = TODAY) -> Waiver:

@@ -200,7 +200,7 @@ def read_or_refused(content: bytes) -> bool:
         ("a: b\n".encode("utf-16-be"), ["1:1: the file looks encoded in UTF-16 or UTF-32; save it as UTF-8"]),
         ("a: b\n".encode("utf-32"), ["1:1: the file is encoded in UTF-32; save it as UTF-8"]),
         ("a: é\n".encode("latin-1"), ["1:4: byte 0xe9 is not UTF-8 (perhaps it is Latin-1 or Windows-1252); save the file as UTF-8"]),
-        (b'a: "\\ud800"\n', ["1:5: an escape in this text names no character"]),
+        (b'a: "\\ud800"\n', ["1:4: an escape in this text names no character"]),
         (b"a: [b\n", ["2:1: not valid YAML: missing terminating ]"]),
         (
             b"a: {\n  b: c\n}\n",

@@ -35,11 +35,9 @@ Examples:
 @output_option
 def command(*, paths: tuple[str, ...], form: str, as_of: date, output: str | None) -> Exit:
     """Write the fleet for another tool: its graph, or the fault trees behind the numbers."""
-    from importlib import import_module
-
-    from truetier.app.check import check
+    from truetier.app.export import export
 
     with hints(paths := or_here(paths)):
-        document = check(paths, as_of=as_of)
-    write(import_module(f"truetier.report.{form}").render(document), output, machine=True)
+        text = export(paths, form, as_of=as_of)
+    write(text, output, machine=True)
     return Exit.CLEAN

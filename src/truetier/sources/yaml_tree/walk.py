@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.errors import CatalogError, Mistake, Place
 from truetier.sources.yaml_tree.guards import MAX_DEPTH
@@ -26,22 +26,24 @@ class _StopWalkError(Exception):
 class _Open:
     """A container whose children are being read."""
 
-    __slots__ = ("anchor", "begin", "height", "node", "tree_id")
+    __slots__ = ("anchor", "height", "node", "tree_id")
 
-    def __init__(self, node: Node, tree_id: int, anchor: str, begin: int) -> None:
+    def __init__(self, node: Node, tree_id: int, anchor: str) -> None:
         self.node = node
         self.tree_id = tree_id
         self.anchor = anchor
-        self.begin = begin  # how many nodes came before it, aliased ones included
         self.height = 1  # of the tree below it, itself included
 
 
-class _Anchored(NamedTuple):
+class _Anchored:
     """What an alias stands for; no node while the anchor is still open."""
 
-    node: Node | None
-    size: int
-    height: int
+    __slots__ = ("height", "node", "size")
+
+    def __init__(self, node: Node | None = None, size: int = 0, height: int = 0) -> None:
+        self.node = node
+        self.size = size
+        self.height = height
 
 
 class Walk:
@@ -56,9 +58,10 @@ class Walk:
         self._anchors: dict[str, _Anchored] = {}
         self._stack: list[_Open] = []
         self._fresh: list[Node] = []  # containers that begin where the next text does
-        self._last_offset = 0
+        self._last: Node = _ABSENT  # the text read last
         self._written = 0
         self._aliased = 0
+        self._sizes: dict[int, int] = {}  # of anchored containers, aliases expanded, by identity
 
     def documents(self) -> tuple[Node, ...]:
         """Every document; raises CatalogError with all mistakes."""
@@ -67,7 +70,7 @@ class Walk:
             for chunk in self._slices.chunks():
                 self._read(chunk, documents)
             while self._stack:
-                self._close(self._last_offset)
+                self._close()
         except _StopWalkError:
             pass
         if self._mistakes:
@@ -87,21 +90,20 @@ class Walk:
         """Adds the nodes of one chunk. One loop without calls: it runs once for each of a million nodes."""
         self._check_escapes(chunk)
         flags, source, stack, fresh = self._slices.flags, self._source, self._stack, self._fresh
-        texts, offsets = chunk.texts, chunk.offsets
         has_key, has_value, special = flags.key, flags.value, flags.special
         container, is_map = flags.container, flags.map
-        key_quoted, value_quoted = flags.key_quoted, flags.value_quoted
-        index = 0
-        offset = self._last_offset
+        next_key, next_value = iter(chunk.keys).__next__, iter(chunk.values).__next__
         parent_id = stack[-1].tree_id if stack else flags.none
         siblings: list[Node] = stack[-1].node.items if stack else documents
         pairs: list[tuple[Node, Node]] | None = stack[-1].node.pairs if stack and stack[-1].node.kind == "map" else None
+        last = self._last
         key: Node = _ABSENT
         node: Node
-        for tree_id, kind, parent in chunk.rows:
+        for tree_id, kind, parent in zip(chunk.ids, chunk.kinds, chunk.parents, strict=True):
             if parent != parent_id:
+                self._last = last
                 while stack and stack[-1].tree_id != parent:
-                    self._close(offset)
+                    self._close()
                 if stack:
                     inner = stack[-1].node
                     parent_id, siblings = parent, inner.items
@@ -110,21 +112,23 @@ class Walk:
                     self._anchors = {}
                     parent_id, siblings, pairs = parent, documents, None
             if kind & has_key:
-                offset = offsets[index]
-                key = Scalar(source, offset, texts[index], not kind & key_quoted)
-                index += 1
+                key = next_key()
+                if key.offset < 0:
+                    key.offset = last.offset
+                last = key
                 if fresh:
-                    self._place_fresh(offset)
+                    self._place_fresh(key.offset)
             if kind & container:
-                node = Map(source, offset) if kind & is_map else Seq(source, offset)
+                node = Map(source, 0) if kind & is_map else Seq(source, 0)
             elif kind & has_value:
-                offset = offsets[index]
-                node = Scalar(source, offset, texts[index], not kind & value_quoted)
-                index += 1
+                node = next_value()
+                if node.offset < 0:
+                    node.offset = last.offset
+                last = node
                 if fresh:
-                    self._place_fresh(offset)
+                    self._place_fresh(node.offset)
             else:
-                node = Scalar(source, offset, "", is_plain=True)
+                node = Scalar(source, last.offset, "", is_plain=True)
             anchor = ""
             if kind & special:
                 key, node, anchor = self._special(key, node, tree_id, kind)
@@ -134,23 +138,24 @@ class Walk:
                 siblings.append(node)
             if kind & container:
                 if len(stack) >= MAX_DEPTH:
+                    node.offset = last.offset
                     raise self._stop(f"nested deeper than {MAX_DEPTH} levels", node)
-                stack.append(_Open(node, tree_id, anchor, self._written + self._aliased))
+                stack.append(_Open(node, tree_id, anchor))
                 fresh.append(node)
                 parent_id, siblings = tree_id, node.items
                 pairs = node.pairs if kind & is_map else None
-            self._written += 1
-        self._last_offset = offset
+        self._last = last
+        self._written += len(chunk.ids)
 
     def _check_escapes(self, chunk: Chunk) -> None:
         """Notes texts with an escape that stands for half a character, which no report could print."""
-        try:
-            "".join(chunk.texts).encode()
-        except UnicodeEncodeError:
-            for index, text in enumerate(chunk.texts):
-                if any("\ud800" <= character <= "\udfff" for character in text):
-                    node = Scalar(self._source, chunk.offsets[index], "", is_plain=False)
-                    self._mistake("an escape in this text names no character", node)
+        for scalars in (chunk.keys, chunk.values):
+            try:
+                "".join([scalar.text for scalar in scalars]).encode()
+            except UnicodeEncodeError:
+                for scalar in scalars:
+                    if any("\ud800" <= character <= "\udfff" for character in scalar.text):
+                        self._mistake("an escape in this text names no character", scalar)
 
     def _place_fresh(self, offset: int) -> None:
         for node in self._fresh:
@@ -176,7 +181,7 @@ class Walk:
             return key, node, ""
         anchor = _name(native.Tree_val_anchor(tree, tree_id))
         is_open = bool(kind & flags.container)
-        self._anchors[anchor] = _Anchored(None, 0, 0) if is_open else _Anchored(node, 1, 1)
+        self._anchors[anchor] = _Anchored() if is_open else _Anchored(node, 1, 1)
         return key, node, anchor if is_open else ""
 
     def _tag(self, node: Node, tag: str) -> None:
@@ -208,7 +213,7 @@ class Walk:
         anchored = self._anchors.get(name)
         if anchored is None:
             self._mistake(f"the alias {shown('*' + name)} names no anchor above it", alias)
-            return _Anchored(None, 0, 0)
+            return _Anchored()
         if anchored.node is None:
             self._mistake(f"the anchor {shown('&' + name)} contains itself", alias)
         return anchored
@@ -221,13 +226,13 @@ class Walk:
 
     # closing
 
-    def _close(self, offset: int) -> None:
-        """Finishes the innermost container; ``offset`` is that of the last text read."""
+    def _close(self) -> None:
+        """Finishes the innermost container."""
         stack, fresh = self._stack, self._fresh
         closed = stack.pop()
         node = closed.node
         if fresh:  # it is empty: it stands where its key does
-            fresh.pop().offset = offset
+            fresh.pop().offset = self._last.offset
         if stack and stack[-1].height <= closed.height:
             stack[-1].height = closed.height + 1
         if node.kind == "map":
@@ -237,7 +242,23 @@ class Walk:
             if "<<" in names:
                 self._merge(node, names)
         if closed.anchor:
-            self._anchors[closed.anchor] = _Anchored(node, self._written + self._aliased - closed.begin, closed.height)
+            self._anchors[closed.anchor] = _Anchored(node, self._size_of(node), closed.height)
+
+    def _size_of(self, root: Node) -> int:
+        """How many nodes stand in an anchored container; what has an anchor of its own is counted once and remembered."""
+        size, waiting = 0, [root]
+        while waiting:
+            node = waiting.pop()
+            known = self._sizes.get(id(node))
+            if known is not None:
+                size += known
+                continue
+            size += 1
+            waiting += node.items
+            for key, value in node.pairs:
+                waiting += (key, value)
+        self._sizes[id(root)] = size
+        return size
 
     def _report_duplicates(self, node: Node) -> None:
         first: dict[str, Node] = {}
