@@ -35,7 +35,7 @@ def delivered_down(made: Fleet, name: str) -> float:
 
 def test_hard_needs_multiply() -> None:
     made = fleet(service("login", hard("profile"), hard("fraud"), tier="T1"), service("profile", tier="T2"), service("fraud", tier="T2"))
-    assert delivered_down(made, "login") == pytest.approx(1 - 0.9999 * 0.999 * 0.999, rel=1e-11)
+    assert delivered_down(made, "login") == pytest.approx(1 - 0.9999 * 0.999 * 0.999, rel=1e-11, abs=0)
     assert round(1 - delivered_down(made, "login"), 10) == 0.9979011999
 
 
@@ -52,12 +52,12 @@ def test_a_shared_need_counts_once() -> None:
 def test_two_of_three_services() -> None:
     members = [service(name, own=availability("99.9%")) for name in ("x", "y", "z")]
     made = fleet(service("caller", some_of(2, "x", "y", "z"), own=availability("100%")), *members)
-    assert delivered_down(made, "caller") == pytest.approx(2.998e-6, rel=1e-12)
+    assert delivered_down(made, "caller") == pytest.approx(2.998e-6, rel=1e-12, abs=0)
 
 
 def test_two_copies_share_a_tenth() -> None:
     made = fleet(service("pair", placement=Placement((("r1", 1), ("r2", 1)), WRITTEN, availability=availability("99.9%"))))
-    assert delivered_down(made, "pair") == pytest.approx(1.0081008100810e-4, rel=1e-13)
+    assert delivered_down(made, "pair") == pytest.approx(1.0081008100810e-4, rel=1e-13, abs=0)
 
 
 @pytest.mark.parametrize(("required", "expected"), [(1, "1.000e-04"), (2, "1.024e-04")])
@@ -80,8 +80,8 @@ def test_a_cache_bridges_short_outages() -> None:
 def test_a_cycle_through_a_group() -> None:
     perhaps = availability("99%")
     made = fleet(service("a", some_of(1, "b", "c"), own=perhaps), service("b", hard("a"), own=perhaps), service("c", own=perhaps))
-    assert delivered_down(made, "a") == pytest.approx(1 - 0.989901, rel=1e-12)
-    assert delivered_down(made, "b") == pytest.approx(0.0199, rel=1e-12)
+    assert delivered_down(made, "a") == pytest.approx(1 - 0.989901, rel=1e-12, abs=0)
+    assert delivered_down(made, "b") == pytest.approx(0.0199, rel=1e-12, abs=0)
 
 
 def test_conditions_are_drawn_once_by_name() -> None:
@@ -90,15 +90,15 @@ def test_conditions_are_drawn_once_by_name() -> None:
     perfect = availability("100%")
     same = fleet(service("caller", hard("callee", of=half, condition="c"), hard("callee", of=half, condition="c"), own=perfect), callee)
     apart = fleet(service("caller", hard("callee", of=half), hard("callee", of=half), own=perfect), callee)
-    assert delivered_down(same, "caller") == pytest.approx(0.0050, rel=1e-12)
-    assert delivered_down(apart, "caller") == pytest.approx(0.0075, rel=1e-12)
+    assert delivered_down(same, "caller") == pytest.approx(0.0050, rel=1e-12, abs=0)
+    assert delivered_down(apart, "caller") == pytest.approx(0.0075, rel=1e-12, abs=0)
 
 
 def test_an_unknown_own_part_is_down_or_perfect() -> None:
     made = fleet(service("caller", cached("callee", timedelta(hours=1)), own=availability("100%")), service("callee"))
     found = enumerate_states(made, TODAY).services
     assert (found["callee"].delivered.down_low, found["callee"].delivered.down_high) == (0.0, 1.0)
-    assert found["caller"].delivered.down_high == pytest.approx(0.36787944117144233, rel=1e-13)
+    assert found["caller"].delivered.down_high == pytest.approx(0.36787944117144233, rel=1e-13, abs=0)
 
 
 def test_bits_say_what_a_walk_through_the_states_says() -> None:
@@ -110,9 +110,9 @@ def test_bits_say_what_a_walk_through_the_states_says() -> None:
         walked += 1
         found = enumerate_states(made, AS_OF).services
         for name, unavailability in walk(made, AS_OF, Reading.TRUSTING, is_unknown_down=True).items():
-            assert unavailability == pytest.approx(found[name].delivered.down_high, rel=1e-13), (seed, name)
+            assert unavailability == pytest.approx(found[name].delivered.down_high, rel=1e-13, abs=0), (seed, name)
         for name, unavailability in walk(made, AS_OF, Reading.VERIFIED, is_unknown_down=False).items():
-            assert unavailability == pytest.approx(found[name].verified.down_low, rel=1e-13), (seed, name)
+            assert unavailability == pytest.approx(found[name].verified.down_low, rel=1e-13, abs=0), (seed, name)
     assert walked > 40
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from truetier.availability.costs import NO_COSTS, costs
+from truetier.availability.costs import FIRST_NODES, NO_COSTS, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
 from truetier.availability.exact import Engine
 from truetier.availability.factors import Factors
@@ -196,6 +196,7 @@ class _Assessor:
         )
 
     def _assessment(self, subject: _Subject) -> Assessment:
+        self._engine.prepare(subject.up.low, FIRST_NODES)
         delivered = self._estimate(subject.up)
         shown = self._estimate(subject.verified)
         judged = delivered if self._reading is Reading.TRUSTING else shown

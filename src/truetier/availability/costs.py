@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from truetier.availability.exact import Engine
 
-_FIRST_NODES = 4
+FIRST_NODES = 4
 _MOST_NODES = 64
 _CLOSE = 1e-12
 
@@ -62,7 +62,7 @@ def costs(engine: Engine, mask: int) -> Costs:
     split = engine.split(mask)
     if not value.is_exact or value.down_low == 0.0 or not split.is_possible:
         return NO_COSTS
-    nodes = _FIRST_NODES
+    nodes = FIRST_NODES
     while True:
         total = math.fsum(map(mul, gauss_legendre(nodes)[1], engine.curve(split, nodes).slope))
         if abs(total - value.down_low) <= _CLOSE * value.down_low or nodes >= _MOST_NODES:

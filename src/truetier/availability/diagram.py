@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 FALSE = 0
 TRUE = 1
+_WIDTH = 32  # bits of a node's number, far more than any budget
 
 
 class Overgrown(Exception):  # noqa: N818 - it is a result, not an error
@@ -31,9 +32,9 @@ class Diagram:
         self._variable = [last, last]
         self._low = [FALSE, TRUE]
         self._high = [FALSE, TRUE]
-        self._unique: dict[tuple[int, int, int], int] = {}
-        self._and: dict[tuple[int, int], int] = {}
-        self._or: dict[tuple[int, int], int] = {}
+        self._unique: dict[int, int] = {}
+        self._and: dict[int, int] = {}
+        self._or: dict[int, int] = {}
 
     @property
     def size(self) -> int:
@@ -50,44 +51,60 @@ class Diagram:
 
     def conjoin(self, left: int, right: int) -> int:
         """Both."""
-        if right in (left, TRUE):
+        if left > right:
+            left, right = right, left
+        if left <= TRUE:
+            return right if left else FALSE
+        if left == right:
             return left
-        if left == TRUE:
-            return right
-        if FALSE in (left, right):
-            return FALSE
-        key = (left, right) if left < right else (right, left)
+        key = left << _WIDTH | right
         known = self._and.get(key)
         if known is None:
-            top = min(self._variable[left], self._variable[right])
-            left_low, left_high = self._cofactors(left, top)
-            right_low, right_high = self._cofactors(right, top)
-            known = self._and[key] = self._node(top, self.conjoin(left_low, right_low), self.conjoin(left_high, right_high))
+            top, other = self._variable[left], self._variable[right]
+            if top < other:
+                low, high = self.conjoin(self._low[left], right), self.conjoin(self._high[left], right)
+            elif other < top:
+                top, low, high = other, self.conjoin(left, self._low[right]), self.conjoin(left, self._high[right])
+            else:
+                low, high = self.conjoin(self._low[left], self._low[right]), self.conjoin(self._high[left], self._high[right])
+            known = self._and[key] = low if low == high else self._node(top, low, high)
         return known
 
     def disjoin(self, left: int, right: int) -> int:
         """At least one of the two."""
-        if right in (left, FALSE):
+        if left > right:
+            left, right = right, left
+        if left <= TRUE:
+            return TRUE if left else right
+        if left == right:
             return left
-        if left == FALSE:
-            return right
-        if TRUE in (left, right):
-            return TRUE
-        key = (left, right) if left < right else (right, left)
+        key = left << _WIDTH | right
         known = self._or.get(key)
         if known is None:
-            top = min(self._variable[left], self._variable[right])
-            left_low, left_high = self._cofactors(left, top)
-            right_low, right_high = self._cofactors(right, top)
-            known = self._or[key] = self._node(top, self.disjoin(left_low, right_low), self.disjoin(left_high, right_high))
+            top, other = self._variable[left], self._variable[right]
+            if top < other:
+                low, high = self.disjoin(self._low[left], right), self.disjoin(self._high[left], right)
+            elif other < top:
+                top, low, high = other, self.disjoin(left, self._low[right]), self.disjoin(left, self._high[right])
+            else:
+                low, high = self.disjoin(self._low[left], self._low[right]), self.disjoin(self._high[left], self._high[right])
+            known = self._or[key] = low if low == high else self._node(top, low, high)
         return known
 
     def all_of(self, functions: Sequence[int]) -> int:
         """All of them, deepest first so that the result grows upward."""
         result = TRUE
         for function in sorted(functions, key=self._variable.__getitem__, reverse=True):
-            result = self.conjoin(function, result)
+            if function > TRUE and result > TRUE and self._variable[function] < self._variable[result] and self._is_literal(function):
+                # most are variables of their own: one node on top
+                low = result if self._low[function] else FALSE
+                result = self._node(self._variable[function], low, FALSE if low else result)
+            else:
+                result = self.conjoin(function, result)
         return result
+
+    def _is_literal(self, function: int) -> bool:
+        return self._low[function] <= TRUE and self._high[function] <= TRUE
 
     def at_least(self, required: int, functions: Sequence[int]) -> int:
         """At least that many of them, by the recurrence T[j] = (f and T[j-1]) or T[j]."""
@@ -97,25 +114,30 @@ class Diagram:
                 reached[count] = self.disjoin(self.conjoin(function, reached[count - 1]), reached[count])
         return reached[required]
 
-    def compiled(self, root: int) -> Compiled:
-        """The part of the diagram below one function, ready to be evaluated again and again."""
-        wanted = {root}
-        for node in range(root, TRUE, -1):
+    def below(self, roots: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
+        """The nodes that some functions are made of, children first: number, variable, low, high."""
+        wanted = set(roots)
+        for node in range(max(roots, default=TRUE), TRUE, -1):
             if node in wanted:
                 wanted.add(self._low[node])
                 wanted.add(self._high[node])
-        kept = sorted(node for node in wanted if node > TRUE)
-        renumbered = {FALSE: FALSE, TRUE: TRUE} | {node: number for number, node in enumerate(kept, 2)}
-        nodes = [(self._variable[node], renumbered[self._low[node]], renumbered[self._high[node]]) for node in kept]
-        return Compiled(nodes, renumbered[root])
+        for node in sorted(wanted):
+            if node > TRUE:
+                yield node, self._variable[node], self._low[node], self._high[node]
 
-    def _cofactors(self, node: int, top: int) -> tuple[int, int]:
-        return (self._low[node], self._high[node]) if self._variable[node] == top else (node, node)
+    def compiled(self, root: int) -> Compiled:
+        """The part of the diagram below one function, ready to be evaluated again and again."""
+        renumbered = {FALSE: FALSE, TRUE: TRUE}
+        nodes: list[tuple[int, int, int]] = []
+        for node, variable, low, high in self.below([root]):
+            renumbered[node] = len(nodes) + 2
+            nodes.append((variable, renumbered[low], renumbered[high]))
+        return Compiled(nodes, renumbered[root])
 
     def _node(self, variable: int, low: int, high: int) -> int:
         if low == high:
             return low
-        key = (variable, low, high)
+        key = (variable << _WIDTH | low) << _WIDTH | high
         known = self._unique.get(key)
         if known is None:
             known = len(self._variable)

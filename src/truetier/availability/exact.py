@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import sys
+from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.availability import bounds
@@ -132,6 +133,10 @@ class Engine:
             self._splits[mask] = found
         return found
 
+    def prepare(self, mask: int, nodes: int) -> None:
+        """Sums a set at its nodes at once, where its costs will be asked for after its value."""
+        self.terms(self.split(mask).series, nodes)
+
     def _series_of(self, plain: int, base: Series | None, wider: Series | None) -> Series:
         known = self._series.get(plain)
         if known is None:
@@ -188,7 +193,7 @@ class Engine:
                 found = outage(self.factors, roots, 0, 1.0)
                 return Value(found.down, found.down, found.up, found.up)
             case Older(roots, before, limit):
-                up, down, _ = older(outage(self.factors, roots, before, 1.0), outage(self.factors, roots, limit, 1.0))
+                up, down, _ = older(self.factors, roots, before, limit, 1.0)
                 return Value(up, up, down, down)
 
     def _build(self, group: GroupState) -> None:
@@ -214,15 +219,21 @@ class Engine:
 
     def terms(self, series: Series, nodes: int) -> Terms:
         """Sums over known plain literals, continued from those of a part met before; nodes 0 asks for log P at 1 only."""
+        if nodes == 0 and series.terms:
+            return next(iter(series.terms.values()))
         chain: list[Series] = []
         at: Series | None = series
         while at is not None and nodes not in at.terms:
+            if nodes == 0 and at.terms:
+                break
             if nodes == 0 and (less := self._taken_away(at)) is not None:
                 at.terms[0] = less
                 break
             chain.append(at)
             at = at.base
-        terms = Terms([0.0] * (1 + nodes), [0.0] * nodes, []) if at is None else at.terms[nodes]
+        terms = Terms([0.0] * (1 + nodes), [0.0] * nodes, [])
+        if at is not None:
+            terms = at.terms[nodes] if nodes else self.terms(at, 0)
         inner = 0 if at is None else at.plain
         for outer in reversed(chain):
             terms = outer.terms[nodes] = self._extended(terms, outer.plain & ~inner, nodes)
@@ -232,21 +243,20 @@ class Engine:
     def _taken_away(self, series: Series) -> Terms | None:
         """The sum of a wider set less what it holds in excess, where rounding allows it."""
         wider = series.wider
-        if wider is None or 0 not in wider.terms or series.plain & ~wider.plain:
+        if wider is None or not wider.terms or series.plain & ~wider.plain:
             return None
-        whole = wider.terms[0].logs[0]
+        whole = self.terms(wider, 0).logs[0]
         excess = math.fsum(self.row(number, 0)[0][0] for number in bits(wider.plain & ~series.plain))
         return Terms([whole - excess], [], []) if excess > _SAFE_SUBTRACTION * whole else None
 
     def _extended(self, terms: Terms, added: int, nodes: int) -> Terms:
-        logs, slopes, largest = list(terms.logs), list(terms.slopes), list(terms.largest)
         if nodes == 0:
-            logs[0] += math.fsum(self.row(number, 0)[0][0] for number in bits(added))
-            return Terms(logs, slopes, largest)
+            return Terms([terms.logs[0] + math.fsum(self.row(number, 0)[0][0] for number in bits(added))], [], [])
+        logs, slopes, largest = terms.logs, terms.slopes, list(terms.largest)
         for number in bits(added):
             row_logs, row_slopes = self.row(number, nodes)
-            logs = [total + term for total, term in zip(logs, row_logs, strict=True)]
-            slopes = [total + term for total, term in zip(slopes, row_slopes, strict=True)]
+            logs = list(map(add, logs, row_logs))
+            slopes = list(map(add, slopes, row_slopes))
             largest.append((-self._q(number), number))
         largest.sort()
         return Terms(logs, slopes, largest[:MOST_CONTRIBUTORS])
@@ -332,7 +342,7 @@ class Engine:
                 found = outage(self.factors, roots, 0, point)
                 return found.down, found.up, -found.slope
             case Older(roots, before, limit):
-                up, down, slope = older(outage(self.factors, roots, before, point), outage(self.factors, roots, limit, point))
+                up, down, slope = older(self.factors, roots, before, limit, point)
                 return up, down, -slope
 
 

@@ -55,12 +55,26 @@ def chain_slopes(outages: Sequence[Outage], component: int) -> Iterator[float]:
             yield 0.0
 
 
-def older(before: Outage, here: Outage) -> tuple[float, float, float]:
-    """P(not A(here) | not A(before)), its complement, and its derivative by t."""
-    if not before.down:
+def older(factors: Factors, roots: Sequence[int], before: int, limit: int, point: float) -> tuple[float, float, float]:
+    """P(not A(limit) | not A(before)), its complement, and its derivative by t; ``before`` is the shorter limit.
+
+    The complement is P(A(limit)) (1 - P(A(before)) / P(A(limit))) / P(not A(before)), each ratio formed without a difference
+    of numbers close to each other.
+    """
+    sooner, later = outage(factors, roots, before, point), outage(factors, roots, limit, point)
+    if not sooner.down:
         return 0.0, 1.0, 0.0
-    slope = (here.slope * before.down - here.down * before.slope) / (before.down * before.down)
-    return here.down / before.down, max(0.0, (here.up - before.up) / before.down), slope
+    log = math.fsum(_log_ratio(factors, root, before, limit, point) for root in roots)
+    slope = (later.slope * sooner.down - later.down * sooner.slope) / (sooner.down * sooner.down)
+    return later.down / sooner.down, later.up * -math.expm1(log) / sooner.down, slope
+
+
+def _log_ratio(factors: Factors, root: int, before: int, limit: int, point: float) -> float:
+    """Log of P(not down longer than ``before``) / P(not down longer than ``limit``) of one component."""
+    mttr = factors.literals[root].event.mttr
+    rate = point * _rate(factors, root, before)
+    ended = -math.expm1((before - limit) / mttr) if mttr else 1.0
+    return math.log1p(-rate * ended / (1.0 - point * _rate(factors, root, limit)))
 
 
 def _rate(factors: Factors, root: int, limit: int) -> float:

@@ -3,10 +3,10 @@
 Theory. up(s), up(s | x), up(s) seen from one region, and full(s) are unknowns of one system of monotone Boolean equations.
 Strongly connected unknowns take the greatest solution, for every state of the events: the down services are the smallest set
 the failures explain. Unknowns that only need each other hard are one unknown; the rest of a component is iterated from "all
-up", which settles after at most as many rounds as there are unknowns. Source: design section 3.
+up" on a diagram (fixed_point.py). Source: design section 3.
 
-What may go wrong: iteration grows formulas. Past the budget the iterates so far bound the solution from above, and "every
-member needed" bounds it from below; both are kept.
+What may go wrong: the diagram grows. Past its budget "the members are up" bounds the solution from above, and "every member
+is needed" from below; both are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.availability import events
+from truetier.availability.diagram import Overgrown
 from truetier.availability.factors import ALWAYS, NEVER
+from truetier.availability.fixed_point import greatest
+from truetier.availability.formula import FULL, AllOf, AtLeast, Unknown, conjuncts, has_soft_inside, unknowns
 from truetier.catalog.model import Affinity, FallbackKind, Mode, PlacementMode
 from truetier.graph.cycles import strongly_connected
 from truetier.graph.hardness import Kind
@@ -24,35 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truetier.availability.factors import Factors
+    from truetier.availability.formula import Formula
     from truetier.catalog.model import Criterion, Endpoint, Fleet, Journey, Placement, Service
     from truetier.graph.hardness import Use
-
-FULL = -1
-ITERATION_BUDGET = 200_000  # equations evaluated inside cycles, whole fleet
-
-
-class Unknown(NamedTuple):
-    """One unknown: a service, at an age (microseconds; FULL for full(s)), as seen from one place (kind and path)."""
-
-    service: str
-    age: int = 0
-    place: tuple[str, str] | None = None
-
-
-class AllOf(NamedTuple):
-    """Every item holds."""
-
-    items: tuple[Formula, ...]
-
-
-class AtLeast(NamedTuple):
-    """At least ``required`` items hold."""
-
-    required: int
-    items: tuple[Formula, ...]
-
-
-Formula = int | Unknown | AllOf | AtLeast
 
 
 class Bounds(NamedTuple):
@@ -82,7 +59,8 @@ class Structure:
         self._uses = uses
         self._alone = alone
         self._solved: dict[Unknown, Bounds] = {}
-        self._budget = ITERATION_BUDGET
+        self._has_gaps = False  # whether some cycle was too large to solve
+        self._owns: dict[str, int] = {}
         self._has_full = full and (_has_degraded(uses) or _has_affinity(fleet))
         self._solve([Unknown(name, age) for name in fleet.services for age in ((0, FULL) if self._has_full else (0,))])
 
@@ -112,7 +90,7 @@ class Structure:
         service = self._fleet.services[use.caller]
         if use.endpoint is not None and service.has_shares and drawn is None:
             formula = AtLeast(1, (self._not_drawn(service, use.endpoint), formula))
-        self._solve(list(_unknowns(formula)))  # with affinity nobody may have asked the callee whole before
+        self._solve(list(unknowns(formula)))  # with affinity nobody may have asked the callee whole before
         found = self._value(formula)
         return found if drawn is None else self._given_draw(service, drawn, found)
 
@@ -294,6 +272,14 @@ class Structure:
     # -- literals
 
     def _own(self, service: Service, age: int) -> int:
+        if age == 0 and service.name in self._owns:
+            return self._owns[service.name]
+        found = self._own_at(service, age)
+        if age == 0:
+            self._owns[service.name] = found
+        return found
+
+    def _own_at(self, service: Service, age: int) -> int:
         placement = service.placement
         if placement is not None and placement.availability is not None:
             return self.factors.up(events.common_event(service, placement), age)
@@ -351,7 +337,7 @@ class Structure:
             if unknown in equations or unknown in self._solved:
                 continue
             equations[unknown] = self._equation(unknown)
-            inside[unknown] = list(dict.fromkeys(_unknowns(equations[unknown])))
+            inside[unknown] = list(dict.fromkeys(unknowns(equations[unknown])))
             waiting.extend(reversed([other for other in inside[unknown] if other not in equations]))
         for component in strongly_connected(list(equations), inside.__getitem__):
             if len(component) == 1 and component[0] not in inside[component[0]]:
@@ -360,52 +346,57 @@ class Structure:
                 self._solve_component(component, equations)
 
     def _solve_component(self, component: list[Unknown], equations: Mapping[Unknown, Formula]) -> None:
+        """Unknowns that only need each other hard are one; what is left is solved on a diagram."""
         members = set(component)
-        hard = {unknown: [other for other in _conjuncts(equations[unknown]) if other in members] for unknown in component}
+        hard = {unknown: [other for other in conjuncts(equations[unknown]) if other in members] for unknown in component}
         parts = strongly_connected(component, hard.__getitem__)
         part_of = {unknown: number for number, part in enumerate(parts) for unknown in part}
         system = [AllOf(tuple(equations[unknown] for unknown in part)) for part in parts]
-        high = [ALWAYS] * len(parts)
-        settled = len(parts) == 1 and not _has_soft_inside(system[0], members)
-        for _ in range(1 if settled else len(parts) + 1):
-            before = list(high)
-            for number, formula in enumerate(system):
-                high[number] = self._iterate(formula, part_of, high)
-            self._budget -= len(component)
-            settled = settled or high == before
-            if settled or self._budget < 0:
-                break
-        low = high
-        if self._budget < 0:
-            low = [self._iterate(AllOf(tuple(system)), part_of, [ALWAYS] * len(parts), strict=members)] * len(parts)
+        if len(parts) == 1 and not has_soft_inside(system[0], members):
+            solved = [self._with_members_up(system[0], members)]
+        else:
+            solved = self._greatest(system, part_of, members)
         for unknown in component:
-            number = part_of[unknown]
-            self._solved[unknown] = Bounds(low[number], high[number])
+            self._solved[unknown] = solved[part_of[unknown]]
 
-    def _iterate(self, formula: Formula, part_of: Mapping[Unknown, int], values: Sequence[int], strict: set[Unknown] | None = None) -> int:
-        """One equation's set with the unknowns of its cycle as given; ``strict``: groups that touch the cycle need everything."""
+    def _greatest(self, system: Sequence[Formula], part_of: Mapping[Unknown, int], members: set[Unknown]) -> list[Bounds]:
+        try:
+            low = greatest(system, part_of, lambda unknown: self._solved[unknown].low, self.factors)
+            high = greatest(system, part_of, lambda unknown: self._solved[unknown].high, self.factors) if self._has_gaps else low
+        except Overgrown:
+            self._has_gaps = True
+            everyone = self._with_members_up(AllOf(tuple(system)), members, strict=True)
+            return [Bounds(everyone.low, self._with_members_up(formula, members).high) for formula in system]
+        return [Bounds(self.factors.condensed(least), self.factors.condensed(most)) for least, most in zip(low, high, strict=True)]
 
-        def of(item: Formula) -> int:
+    def _with_members_up(self, formula: Formula, members: set[Unknown], *, strict: bool = False) -> Bounds:
+        """A formula with the unknowns of its cycle up; ``strict``: groups and fallbacks that touch the cycle need everything.
+
+        The first bounds a cycle from above, and solves it where all is hard. All equations together, strict, bound it from
+        below: where they hold, every member being up is a solution.
+        """
+
+        def of(item: Formula, side: int) -> int:
             match item:
                 case int():
                     return item
                 case Unknown():
-                    number = part_of.get(item)
-                    return self._solved[item][strict is None] if number is None else values[number]
+                    return ALWAYS if item in members else self._solved[item][side]
                 case AllOf(items):
-                    return self.factors.all_of(map(of, items))
+                    return self.factors.all_of(of(each, side) for each in items)
                 case AtLeast(required, items):
-                    if strict is not None and any(other in strict for other in _unknowns(item)):
-                        return self.factors.all_of(map(of, items))
-                    return self.factors.at_least(required, [of(each) for each in items])
+                    if strict and any(other in members for other in unknowns(item)):
+                        return self.factors.all_of(of(each, side) for each in items)
+                    return self.factors.at_least(required, [of(each, side) for each in items])
 
-        return self.factors.condensed(of(formula))
+        low = self.factors.condensed(of(formula, 0))
+        return Bounds(low, self.factors.condensed(of(formula, 1)) if self._has_gaps else low)
 
     def _value(self, formula: Formula) -> Bounds:
         low, nearest = self._set(formula, 0)
         if nearest:
             self.near.setdefault(low, nearest)
-        high = low if self._budget >= 0 else self._set(formula, 1)[0]
+        high = self._set(formula, 1)[0] if self._has_gaps else low
         return Bounds(low, high)
 
     def _set(self, formula: Formula, side: int) -> tuple[int, int]:
@@ -441,45 +432,6 @@ def _has_affinity(fleet: Fleet) -> bool:
 def is_counted(kind: str) -> bool:
     """Whether a domain of this kind enters probability: cells partition users and change blast radius only."""
     return kind != "cell"
-
-
-def _unknowns(formula: Formula) -> Iterator[Unknown]:
-    match formula:
-        case Unknown():
-            yield formula
-        case AllOf(items) | AtLeast(_, items):
-            for item in items:
-                yield from _unknowns(item)
-        case _:
-            pass
-
-
-def _conjuncts(formula: Formula) -> Iterator[Unknown]:
-    """The unknowns that must hold in any case."""
-    match formula:
-        case Unknown():
-            yield formula
-        case AllOf(items):
-            for item in items:
-                yield from _conjuncts(item)
-        case AtLeast(required, items) if required == len(items):
-            for item in items:
-                yield from _conjuncts(item)
-        case _:
-            pass
-
-
-def _has_soft_inside(formula: Formula, members: set[Unknown]) -> bool:
-    """Whether some unknown of the cycle stands where it is not needed in any case."""
-    match formula:
-        case AllOf(items):
-            return any(_has_soft_inside(item, members) for item in items)
-        case AtLeast(required, items) if required < len(items):
-            return any(other in members for other in _unknowns(formula))
-        case AtLeast(_, items):
-            return any(_has_soft_inside(item, members) for item in items)
-        case _:
-            return False
 
 
 def _endpoint_draw(service: str) -> str:

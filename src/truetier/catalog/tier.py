@@ -25,10 +25,11 @@ class Tier(NamedTuple):
 class TierTable:
     """The tiers, strictest first. Immutable: two tables of the same rows are equal."""
 
-    __slots__ = ("rows",)
+    __slots__ = ("_budgets", "rows")
 
     def __init__(self, rows: tuple[Tier, ...]) -> None:
         self.rows = rows
+        self._budgets = [(row, None if row.target is None else row.target.unavailability) for row in rows]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TierTable) and self.rows == other.rows
@@ -54,8 +55,13 @@ class TierTable:
 
     def best_met(self, unavailability: float, *, nominal: bool = False) -> str | None:
         """The strictest tier whose target that unavailability meets; None when no row is met."""
-        for row in self.rows:
-            if row.target is None or is_met(unavailability, row.target, nominal=nominal):
+        for row, budget in self._budgets:
+            if budget is None or row.target is None:
+                return row.name
+            near = budget * 1.25 if nominal else budget
+            if unavailability < near * (1 - _FAR) or (
+                unavailability <= near * (1 + _FAR) and is_met(unavailability, row.target, nominal=nominal)
+            ):
                 return row.name
         return None
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.oracles.random_fleets import random_fleet
 from tests.unit.availability.fleets import DAY, SECOND, assessed, cached, fleet, need, service, static
-from truetier.availability import exact, structure
+from truetier.availability import exact, fixed_point
 from truetier.availability.assess import assess
 from truetier.availability.diagram import Diagram, Overgrown
 from truetier.availability.estimate import Method
@@ -43,7 +43,7 @@ def test_intervals_hold_the_exact_interval_when_nodes_run_out(seed: int, monkeyp
 def test_intervals_hold_the_exact_interval_when_cycles_are_too_large(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     made = build(random_fleet(seed))
     precise = estimates(assess(made, DAY))
-    monkeypatch.setattr(structure, "ITERATION_BUDGET", 0)
+    monkeypatch.setattr(fixed_point, "ROUNDS", 0)
     for rough, fine in zip(estimates(assess(made, DAY)), precise, strict=True):
         assert rough.down_low <= fine.down_low + SLACK
         assert rough.down_high >= fine.down_high - SLACK

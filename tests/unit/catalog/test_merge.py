@@ -361,3 +361,17 @@ def test_a_manifests_own_word_wins_nothing_over_ours() -> None:
 def test_twenty_thousand_services_merge_without_comparing_all_with_all() -> None:
     text = "services:\n" + "".join(f"  s{number}: {{needs: [s{(number + 1) % 20_000}]}}\n" for number in range(20_000))
     assert len(fleet(text).services) == 20_000
+
+
+def test_only_the_first_dangling_names_are_compared_with_all_others() -> None:
+    names = ", ".join(f"basket{number}" for number in range(30))
+    found = mistakes(f"services: {{a: {{needs: [{names}]}}, basket: {{}}}}")
+    assert len(found) == 30
+    assert sum("did you mean" in mistake for mistake in found) == 20
+
+
+def test_a_need_that_both_files_have_shown_to_work_keeps_the_first_word() -> None:
+    first, second = (f"services: {{a: {{needs: [{{service: b, verified: {{by: {by}, on: 2026-01-01}}}}]}}, b: }}" for by in "xy")
+    (need,) = fleet(first, second).services["a"].needs
+    assert need.verified is not None
+    assert need.verified.by == "x"
