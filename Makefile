@@ -43,7 +43,7 @@ fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
 docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_build
-	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+	@$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build
 
 system-deps: ## install the Debian packages that some tests want
 	@scripts/system-deps

@@ -19,6 +19,6 @@ def command(output: str | None) -> None:
     """Print the JSON Schema of truetier.yaml, so that an editor completes and checks it."""
     import json
 
-    from truetier.sources.yaml_catalog.json_schema import json_schema
+    from truetier.sources.yaml_catalog.editor_schema import json_schema
 
     write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", output, machine=True)

@@ -8,6 +8,7 @@ from truetier.sources.yaml_catalog.starter import STARTER
 
 if TYPE_CHECKING:
     from truetier.catalog.source import Contribution
+    from truetier.errors import Mistake
     from truetier.sources.yaml_tree import Node
 
 __all__ = ["SOURCE", "STARTER", "json_schema", "read"]
@@ -21,12 +22,12 @@ class _Source:
     def collect(self, content: bytes, file: str) -> Contribution | None:
         """The file's facts; None when it is no truetier catalog. Raises CatalogError when it is and is wrong."""
         from truetier.sources.yaml_catalog.recognition import is_catalog, is_named_ours
-        from truetier.sources.yaml_tree import parse_yaml
+        from truetier.sources.yaml_tree import parse_with_duplicates
 
-        documents = parse_yaml(content, file)
+        documents, twice = parse_with_duplicates(content, file)
         if not is_named_ours(file) and not any(is_catalog(document) for document in documents):
             return None
-        return _read(documents, file)
+        return _read(documents, twice, file)
 
 
 SOURCE = _Source()
@@ -34,19 +35,19 @@ SOURCE = _Source()
 
 def read(content: bytes, file: str) -> Contribution:
     """What a file says that must be a truetier catalog. Raises CatalogError with every mistake."""
-    from truetier.sources.yaml_tree import parse_yaml
+    from truetier.sources.yaml_tree import parse_with_duplicates
 
-    return _read(parse_yaml(content, file), file)
+    return _read(*parse_with_duplicates(content, file), file)
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of truetier.yaml, draft 2020-12, for editors."""
-    from truetier.sources.yaml_catalog.json_schema import json_schema as made
+    from truetier.sources.yaml_catalog.editor_schema import json_schema as made
 
     return made()
 
 
-def _read(documents: tuple[Node, ...], file: str) -> Contribution:
+def _read(documents: tuple[Node, ...], twice: tuple[Mistake, ...], file: str) -> Contribution:
     from truetier.catalog.source import PartialCatalogError
     from truetier.errors import Place
     from truetier.sources.yaml_catalog.reader import Reader
@@ -55,7 +56,7 @@ def _read(documents: tuple[Node, ...], file: str) -> Contribution:
     contribution = reader.contribution(documents[0])
     if len(documents) > 1:
         reader.reading.mistake(documents[1], "a catalog is one YAML document; remove the --- or split the file")
-    if reader.reading.mistakes:
-        found = sorted(reader.reading.mistakes, key=lambda mistake: mistake.place or Place(file, 0, 0))
+    if twice or reader.reading.mistakes:
+        found = sorted((*twice, *reader.reading.mistakes), key=lambda mistake: mistake.place or Place(file, 0, 0))
         raise PartialCatalogError(tuple(found), contribution)
     return contribution

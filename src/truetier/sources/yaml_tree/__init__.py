@@ -9,12 +9,18 @@ aliases expanded, which is limited.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from truetier.errors import CatalogError
 from truetier.sources.yaml_tree.guards import checked
 from truetier.sources.yaml_tree.node import Node, Text
 from truetier.sources.yaml_tree.slices import parse_slices
 from truetier.sources.yaml_tree.walk import Walk
 
-__all__ = ["Node", "parse_yaml"]
+if TYPE_CHECKING:
+    from truetier.errors import Mistake
+
+__all__ = ["Node", "parse_with_duplicates", "parse_yaml"]
 
 
 def parse_yaml(content: bytes, file: str) -> tuple[Node, ...]:
@@ -23,5 +29,13 @@ def parse_yaml(content: bytes, file: str) -> tuple[Node, ...]:
     Raises CatalogError with every mistake found: bytes that are not YAML, duplicate keys, aliases that name
     nothing or contain themselves, and texts beyond the limits.
     """
+    documents, twice = parse_with_duplicates(content, file)
+    if twice:
+        raise CatalogError(twice)
+    return documents
+
+
+def parse_with_duplicates(content: bytes, file: str) -> tuple[tuple[Node, ...], tuple[Mistake, ...]]:
+    """The same, with keys written twice given beside the documents: a reader can go on and find more mistakes."""
     source = Text(checked(content, file))
     return Walk(parse_slices(source, file), source, file).documents()

@@ -54,6 +54,7 @@ class Walk:
         self._source = source
         self._file = file
         self._mistakes: list[tuple[str, Node]] = []
+        self._twice: list[tuple[str, Node]] = []  # keys written twice: the rest of the file can still be read
         self._unreported = 0
         self._anchors: dict[str, _Anchored] = {}
         self._stack: list[_Open] = []
@@ -63,8 +64,8 @@ class Walk:
         self._aliased = 0
         self._sizes: dict[int, int] = {}  # of anchored containers, aliases expanded, by identity
 
-    def documents(self) -> tuple[Node, ...]:
-        """Every document; raises CatalogError with all mistakes."""
+    def documents(self) -> tuple[tuple[Node, ...], tuple[Mistake, ...]]:
+        """Every document, and the keys written twice; raises CatalogError with all mistakes when there is any other."""
         documents: list[Node] = []
         try:
             for chunk in self._slices.chunks():
@@ -74,15 +75,15 @@ class Walk:
         except _StopWalkError:
             pass
         if self._mistakes:
-            raise CatalogError(self._sorted_mistakes())
-        return tuple(documents)
+            raise CatalogError(self._sorted([*self._twice, *self._mistakes]))
+        return tuple(documents), self._sorted(self._twice)
 
-    def _sorted_mistakes(self) -> tuple[Mistake, ...]:
+    def _sorted(self, mistakes: list[tuple[str, Node]]) -> tuple[Mistake, ...]:
         found = sorted(
-            (Mistake(message, node.place(self._file)) for message, node in self._mistakes),
+            (Mistake(message, node.place(self._file)) for message, node in mistakes),
             key=lambda mistake: mistake.place or Place("", 0, 0),
         )
-        if self._unreported:
+        if self._unreported and found:
             found.append(Mistake(f"and {self._unreported} more of the kind", found[-1].place))
         return tuple(found)
 
@@ -265,7 +266,8 @@ class Walk:
         for key, _ in node.pairs:
             known = first.setdefault(key.text, key)
             if known is not key:
-                self._mistake(f"{shown(key.text)} is written twice in one map; the first is at {known.place(self._file)}", key)
+                message = f"{shown(key.text)} is written twice in one map; the first is at {known.place(self._file)}"
+                self._mistake(message, key, self._twice)
 
     def _merge(self, node: Node, names: set[str]) -> None:
         """Applies ``<<``: what the map says itself wins, then the earlier of several merged maps."""
@@ -285,9 +287,9 @@ class Walk:
 
     # mistakes
 
-    def _mistake(self, message: str, node: Node) -> None:
-        if len(self._mistakes) < _MOST_MISTAKES:
-            self._mistakes.append((message, node))
+    def _mistake(self, message: str, node: Node, mistakes: list[tuple[str, Node]] | None = None) -> None:
+        if len(self._mistakes) + len(self._twice) < _MOST_MISTAKES:
+            (self._mistakes if mistakes is None else mistakes).append((message, node))
         else:
             self._unreported += 1
 
