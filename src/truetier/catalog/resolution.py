@@ -75,7 +75,7 @@ class Resolution:
         if need.evidence.source != OWN_FORMAT and (None in meant.values() or caller in meant.values()):
             return None
         names = {name: found or name for name, found in meant.items()}
-        if caller in names.values():
+        if caller in names.values() and caller not in names:  # by an alias; the reader has seen the rest
             self.mistakes.append(Mistake(f"service {shown(caller)} needs itself", need.evidence.place))
         targets = tuple(target._replace(service=names[target.service]) for target in need.targets)
         if len({target.service for target in targets}) < len(targets):
