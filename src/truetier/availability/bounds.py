@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from truetier.availability.factors import Factors
 
 
-def frechet(factors: Factors, mask: int) -> Value:
-    """A rigorous interval for the probability of a set of factors."""
-    known: dict[int, Value] = {}
+def frechet(factors: Factors, mask: int, known: dict[int, Value]) -> Value:
+    """A rigorous interval for the probability of a set of factors; ``known`` remembers the thresholds from call to call."""
     for number in bits(factors.mentioned(mask) & factors.complex):
-        required, sets = factors.thresholds[number]
-        known[number] = _at_least(required, [_all_of(factors, member, known) for member in sets])
+        if number not in known:
+            required, sets = factors.thresholds[number]
+            known[number] = _at_least(required, [_all_of(factors, member, known) for member in sets])
     return _all_of(factors, mask, known)
 
 

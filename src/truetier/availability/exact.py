@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from truetier.availability.factors import Factors
     from truetier.availability.modules import Group, Variable
 
-GROUP_BUDGET = 100_000  # nodes of one diagram
-RUN_BUDGET = 3_000_000  # nodes of all diagrams of one run; past it only small diagrams are built
+GROUP_BUDGET = 100_000  # nodes of one diagram, and factors looked at on the way to it
+RUN_BUDGET = 3_000_000  # of all diagrams of one run; past it only small ones are tried
 SMALL_GROUP = 2_000
 MOST_CONTRIBUTORS = 10
 _SURELY_DOWN = -1e5  # stands for log(0): its exponential is 0, and taking it away again is exact enough
@@ -108,6 +108,7 @@ class Engine:
         self._groups: dict[int, GroupState] = {}
         self._series: dict[int, Series] = {}
         self._rows: dict[tuple[int, int], tuple[list[float], list[float]]] = {}
+        self._bounded: dict[int, Value] = {}  # thresholds that were too large
         self._left = RUN_BUDGET
 
     def value(self, mask: int) -> Value:
@@ -171,7 +172,7 @@ class Engine:
     def _evaluate(self, group: GroupState) -> Value:
         self._build(group)
         if group.built is None:
-            return bounds.frechet(self.factors, group.mask)
+            return bounds.frechet(self.factors, group.mask, self._bounded)
         values = [self._variable(variable) for variable in group.built.variables]
         up, down = group.built.low.evaluate([value.up_low for value in values], [value.down_high for value in values])
         if group.built.high is group.built.low and all(map(_is_exact, values)):
@@ -198,13 +199,14 @@ class Engine:
 
     def _build(self, group: GroupState) -> None:
         """Gives a group its diagram; none where it would be too large."""
-        diagram = Diagram(GROUP_BUDGET if self._left > 0 else SMALL_GROUP)
+        budget = GROUP_BUDGET if self._left > 0 else SMALL_GROUP
+        diagram = Diagram(budget)
         limit = sys.getrecursionlimit()
         try:
             sys.setrecursionlimit(max(limit, 4 * DEEPEST))
-            group.built = build_group(self.factors, group.mask, diagram)
+            group.built = build_group(self.factors, group.mask, diagram, budget)
         except Overgrown:
-            group.built = None
+            self._left -= budget
         finally:
             sys.setrecursionlimit(limit)
         self._left -= diagram.size

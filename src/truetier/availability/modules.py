@@ -90,9 +90,11 @@ def groups_of(factors: Factors, mask: int) -> list[int]:
     return sorted(group for group, _ in found)
 
 
-def build_group(factors: Factors, group: int, diagram: Diagram) -> Group:
-    """The diagram of one group. Raises Overgrown beyond the diagram's budget of nodes."""
-    view = _View(factors, group)
+def build_group(factors: Factors, group: int, diagram: Diagram, widest: int) -> Group:
+    """The diagram of one group. Raises Overgrown beyond the diagram's budget of nodes, or when more than ``widest`` factors,
+    counted as often as they stand somewhere, must be looked at.
+    """
+    view = _View(factors, group, widest)
     variables: list[Variable] = []
     first: dict[tuple[bool, int], int] = {}
     for is_block, key in view.walk():
@@ -112,13 +114,14 @@ def build_group(factors: Factors, group: int, diagram: Diagram) -> Group:
 class _View:
     """How much of a group must be looked into, and what may stay closed."""
 
-    def __init__(self, factors: Factors, group: int) -> None:
+    def __init__(self, factors: Factors, group: int, widest: int) -> None:
         self.factors = factors
         self.group = group
-        self.opened = group & factors.complex  # thresholds that are looked into
+        self._left = widest
+        self.opened = 0  # thresholds that are looked into
         self.positions = [group]  # every set that is looked at
-        for number in bits(self.opened):
-            self.positions.extend(factors.thresholds[number][1])
+        for number in bits(group & factors.complex):
+            self._open(number)
         apart = self._open_what_is_shared()
         self.blocks: list[int] = []
         self.block_of: dict[int, int] = {}
@@ -200,8 +203,15 @@ class _View:
             if not shared:
                 return closed & ~twice
             for number in shared:
-                self.opened |= 1 << number
-                self.positions.extend(self.factors.thresholds[number][1])
+                self._open(number)
+
+    def _open(self, number: int) -> None:
+        self.opened |= 1 << number
+        sets = self.factors.thresholds[number][1]
+        self.positions.extend(sets)
+        self._left -= sum(mask.bit_count() for mask in sets)
+        if self._left < 0:
+            raise Overgrown
 
     def _places(self, candidates: int) -> dict[int, int]:
         """For each candidate and each literal of a chain, the positions it stands in."""
