@@ -261,6 +261,8 @@ def _is_named_ours(path: str) -> bool:
 def _what_it_is_not(content: bytes) -> str:
     if not content.strip():
         return "empty"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:64]:
+        return "no UTF-8 text: if it is UTF-16, save it as UTF-8"
     if b"{{" in content and b"}}" in content:
         return "a template, not a manifest: render it first (helm template, kustomize build)"
     return "no truetier catalog, Kubernetes manifest or compose file"

@@ -45,9 +45,19 @@ class Diagram:
         """The function that is true where the variable is."""
         return self._node(number, FALSE, TRUE)
 
-    def negated(self, number: int) -> int:
-        """The function that is true where the variable is not."""
-        return self._node(number, TRUE, FALSE)
+    def all_variables(self, numbers: Sequence[int]) -> int:
+        """True where all of these variables are; ascending numbers."""
+        function = TRUE
+        for number in reversed(numbers):
+            function = self._node(number, FALSE, function)
+        return function
+
+    def not_all_variables(self, numbers: Sequence[int]) -> int:
+        """True where one of these variables is not; ascending numbers."""
+        function = FALSE
+        for number in reversed(numbers):
+            function = self._node(number, TRUE, function)
+        return function
 
     def conjoin(self, left: int, right: int) -> int:
         """Both."""

@@ -118,6 +118,7 @@ class _View:
         self.factors = factors
         self.group = group
         self._left = widest
+        self._numbers: dict[int, tuple[int, ...]] = {}
         self.opened = 0  # thresholds that are looked into
         self.positions = [group]  # every set that is looked at
         for number in bits(group & factors.complex):
@@ -140,7 +141,7 @@ class _View:
         waiting = [self.group]
         while waiting:
             below: list[int] = []
-            for number in bits(waiting.pop()):
+            for number in self.numbers(waiting.pop()):
                 if number in self.block_of:
                     yield True, self.block_of[number]
                 elif number in self.chain_of:
@@ -149,6 +150,13 @@ class _View:
                     seen.add(number)
                     below.extend(self.factors.thresholds[number][1])
             waiting.extend(reversed(below))
+
+    def numbers(self, mask: int) -> tuple[int, ...]:
+        """The factors of one position; asked for several times."""
+        found = self._numbers.get(mask)
+        if found is None:
+            found = self._numbers[mask] = tuple(bits(mask))
+        return found
 
     def chain(self, root: int) -> Iterator[Variable]:
         """The independent variables behind one component with ages, or one draw."""
@@ -219,8 +227,9 @@ class _View:
         for number in self.chain_of:
             candidates |= 1 << number
         for place, mask in enumerate(self.positions):
-            for number in bits(mask & candidates):
-                places[number] = places.get(number, 0) | 1 << place
+            for number in self.numbers(mask):
+                if candidates >> number & 1:
+                    places[number] = places.get(number, 0) | 1 << place
         return places
 
     def _find_blocks(self, places: dict[int, int]) -> None:
@@ -281,7 +290,7 @@ def _function(view: _View, first: dict[tuple[bool, int], int], diagram: Diagram,
     def conjunction(mask: int) -> int:
         parts: list[int] = []
         blocks: set[int] = set()
-        for number in bits(mask):
+        for number in view.numbers(mask):
             block = view.block_of.get(number)
             if block is None:
                 if number not in made:
@@ -301,7 +310,10 @@ def _function(view: _View, first: dict[tuple[bool, int], int], diagram: Diagram,
 
 def _not_drawn(diagram: Diagram, start: int, before: int) -> int:
     """One of the alternatives before it is drawn, or it is not."""
-    return diagram.at_least(1, [*(diagram.variable(start + index) for index in range(before)), diagram.negated(start + before)])
+    function = diagram.not_all_variables([start + before])
+    for number in range(start + before - 1, start - 1, -1):
+        function = diagram.disjoin(diagram.variable(number), function)
+    return function
 
 
 def _aged(view: _View, diagram: Diagram, number: int, start: int, *, optimistic: bool) -> int:
@@ -319,6 +331,4 @@ def _aged(view: _View, diagram: Diagram, number: int, start: int, *, optimistic:
     if older > len(kept):
         return FALSE if literal.outlasted else TRUE
     span = range(start, start + older + 1)  # down, older than the first limit, ... older than this one
-    if literal.outlasted:
-        return diagram.all_of([diagram.variable(index) for index in span])
-    return diagram.at_least(1, [diagram.negated(index) for index in span])
+    return diagram.all_variables(span) if literal.outlasted else diagram.not_all_variables(span)
