@@ -14,33 +14,6 @@ import truetier
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = [
-    "Assessment",
-    "CatalogError",
-    "Document",
-    "Estimate",
-    "Finding",
-    "Fleet",
-    "Service",
-    "SourceError",
-    "Story",
-    "UsageError",
-    "audit",
-    "explain",
-    "load",
-    "render",
-]
-
-
-def test_the_public_names_are_frozen() -> None:
-    assert truetier.__all__ == NAMES
-
-
-def test_every_public_name_can_be_had_and_says_what_it_is() -> None:
-    for name in NAMES:
-        assert getattr(truetier, name).__doc__, name
-    assert set(NAMES) <= set(dir(truetier))
-
 
 def test_the_function_audit_keeps_its_name_when_the_folder_is_used() -> None:
     from truetier.audit.registry import all_rules
