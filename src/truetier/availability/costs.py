@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from truetier.availability.estimate import Contributor
 from truetier.availability.exact import MOST_CONTRIBUTORS, GroupState, Split
 from truetier.availability.modules import Block, Down, Older
-from truetier.availability.outages import chain_slopes, outage
+from truetier.availability.outages import chain_slopes
 from truetier.availability.quadrature import gauss_legendre
 from truetier.units import MINUTES_PER_YEAR
 
@@ -80,10 +80,10 @@ def costs(engine: Engine, mask: int) -> Costs:
 
 
 def _count(engine: Engine, split: Split) -> int:
-    found = split.series.plain
+    found = 0
     for group in split.groups:
         found |= engine.factors.mentioned(group.mask)
-    return (found & engine.factors.scaled).bit_count()
+    return split.series.plain.bit_count() + (found & engine.factors.scaled).bit_count()
 
 
 class _Search:
@@ -149,26 +149,25 @@ class _Search:
                 opener = _Opener(split, inner, at_one * gains[index])
                 self._push_opener(opener, engine.curve(split, nodes).slope, engine.factors.mentioned(variable.mask))
             elif isinstance(variable, Down) and len(variable.roots) > 1:
-                self._open_chain(group, index, variable.roots, weights, at_one)
+                self._open_chain(group, index, variable.roots, weights, [at_one * gain for gain in gains])
             elif isinstance(variable, Down):
                 q = engine.factors.literals[variable.roots[0]].event.down or 0.0
                 cost = -q * math.fsum(map(mul, self._weights, inner))
                 self._push(cost, _Leaf(variable.roots[0], cost, -q * at_one * gains[index]))
 
-    def _open_chain(self, group: GroupState, start: int, roots: tuple[int, ...], weights: list[float], at_one: float) -> None:
+    def _open_chain(self, group: GroupState, start: int, roots: tuple[int, ...], weights: list[float], gains: list[float]) -> None:
         """Components looked at alike: each moves every variable of their chain."""
         engine = self._engine
         limits = [0, *(item.limit for item in engine.built(group).variables[start:] if isinstance(item, Older) and item.roots == roots)]
         span = slice(start, start + len(limits))
         points = gauss_legendre(self._nodes)[0]
-        at_nodes = [[outage(engine.factors, roots, limit, point) for limit in limits] for point in points]
-        at_end = [outage(engine.factors, roots, limit, 1.0) for limit in limits]
+        at_nodes = [[engine.outages.at(roots, limit, point) for limit in limits] for point in points]
+        at_end = [engine.outages.at(roots, limit, 1.0) for limit in limits]
         importances = [importance[span] for importance in group.importances[self._nodes]]
-        gains = engine.importance(group)[span]
         for component, root in enumerate(roots):
             slopes = [math.fsum(map(mul, b, chain_slopes(found, component))) for b, found in zip(importances, at_nodes, strict=True)]
             cost = -math.fsum(w * v * s for w, v, s in zip(self._weights, weights, slopes, strict=True))
-            gain = -at_one * math.fsum(map(mul, gains, chain_slopes(at_end, component)))
+            gain = -math.fsum(map(mul, gains[span], chain_slopes(at_end, component)))
             self._push(cost, _Leaf(root, cost, gain))
 
     def _push_opener(self, opener: _Opener, slopes: Sequence[float], mention: int) -> None:

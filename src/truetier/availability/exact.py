@@ -19,7 +19,7 @@ from truetier.availability import bounds
 from truetier.availability.diagram import Diagram, Overgrown
 from truetier.availability.factors import NEVER, bits
 from truetier.availability.modules import DEEPEST, Block, Down, Fixed, Older, build_group, groups_of
-from truetier.availability.outages import older, outage
+from truetier.availability.outages import Outages, still_down
 from truetier.availability.quadrature import gauss_legendre
 from truetier.availability.value import IMPOSSIBLE, Value, both
 from truetier.errors import ModelError
@@ -103,6 +103,7 @@ class Engine:
 
     def __init__(self, factors: Factors, near: Mapping[int, int]) -> None:
         self.factors = factors
+        self.outages = Outages(factors)
         self._near = near
         self._splits: dict[int, Split] = {}
         self._groups: dict[int, GroupState] = {}
@@ -129,7 +130,12 @@ class Engine:
             condensed = self.factors.condensed(mask if part is None else part.mask | mask & ~near)
             over = self.split(wider).series if wider else None
             plain = condensed & self.factors.plain
-            groups = [] if condensed & NEVER else [self._group_state(group) for group in groups_of(self.factors, condensed & ~plain)]
+            groups: list[GroupState] = []
+            for group in groups_of(self.factors, 0 if condensed & NEVER else condensed & ~plain):
+                if group & self.factors.aged == group and group.bit_count() == 1 and self.factors.is_simple(group.bit_length() - 1):
+                    plain |= group  # nothing else looks at that component: an age is a smaller q
+                else:
+                    groups.append(self._group_state(group))
             found = Split(condensed, self._series_of(plain, base, over), groups)
             self._splits[mask] = found
         return found
@@ -191,10 +197,10 @@ class Engine:
                 q = self.factors.literals[root].event.down
                 return Value(1.0, 0.0, 1.0, 0.0) if q is None else Value(q, q, 1.0 - q, 1.0 - q)
             case Down(roots):
-                found = outage(self.factors, roots, 0, 1.0)
+                found = self.outages.at(roots, 0, 1.0)
                 return Value(found.down, found.down, found.up, found.up)
             case Older(roots, before, limit):
-                up, down, _ = older(self.factors, roots, before, limit, 1.0)
+                up, down, _ = self.outages.older(roots, before, limit, 1.0)
                 return Value(up, up, down, down)
 
     def _build(self, group: GroupState) -> None:
@@ -274,7 +280,9 @@ class Engine:
         return row
 
     def _q(self, number: int) -> float:
-        return self.factors.literals[number].event.down or 0.0
+        literal = self.factors.literals[number]
+        down = literal.event.down or 0.0
+        return down * still_down(literal.event.mttr, literal.limit) if literal.limit else down
 
     # -- curves
 
@@ -341,10 +349,10 @@ class Engine:
                 q = self._q(root)
                 return point * q, 1 - point * q, -q
             case Down(roots):
-                found = outage(self.factors, roots, 0, point)
+                found = self.outages.at(roots, 0, point)
                 return found.down, found.up, -found.slope
             case Older(roots, before, limit):
-                up, down, slope = older(self.factors, roots, before, limit, point)
+                up, down, slope = self.outages.older(roots, before, limit, point)
                 return up, down, -slope
 
 

@@ -79,7 +79,7 @@ class Factors:
         self.triggers = 0  # literals that hold because something is down: not coherent
         self.scaled = 0  # events that can be down at all
         self.complex = 0  # thresholds
-        self._aged = 0
+        self.aged = 0  # zero-age literals' elder siblings: the event has not been, or has been, down longer than a limit
         self._by_event: dict[tuple[str, EventKind, str | None], int] = {}
         self._by_state: dict[tuple[int, int, bool], int] = {}
         self._by_draw: dict[tuple[str, str], int] = {}
@@ -169,7 +169,7 @@ class Factors:
             return NEVER
         left = mask & ~holds
         known = holds | fails
-        for number in bits(left & (self._aged | self.complex)):
+        for number in bits(left & (self.aged | self.complex)):
             literal = self.literals.get(number)
             if literal is not None:
                 if holds >> literal.root & 1:
@@ -185,10 +185,10 @@ class Factors:
         while True:
             if mask & NEVER:
                 return NEVER
-            if not mask & (self.complex | self._aged):
+            if not mask & (self.complex | self.aged):
                 return mask
-            found = mask & ~(self.complex | self._aged)
-            for number in bits(mask & (self.complex | self._aged)):
+            found = mask & ~(self.complex | self.aged)
+            for number in bits(mask & (self.complex | self.aged)):
                 literal = self.literals.get(number)
                 if literal is None:
                     found |= self._restrict(number, mask & ~(1 << number), 0)
@@ -201,6 +201,11 @@ class Factors:
             mask = found
 
     # -- inside
+
+    def is_simple(self, number: int) -> bool:
+        """Whether a factor is one known component not down longer than some limit."""
+        literal = self.literals.get(number)
+        return literal is not None and not literal.outlasted and literal.event.down is not None
 
     def _restrict(self, number: int, holds: int, fails: int) -> int:
         mention = self.mention[number]
@@ -234,7 +239,7 @@ class Factors:
         if number is None:
             number = self._by_state[key] = self._new(1 << root)
             self.literals[number] = Literal(event, root, limit, outlasted=outlasted)
-            self._aged |= 1 << number
+            self.aged |= 1 << number
             if outlasted:
                 self.triggers |= 1 << number
         return number

@@ -123,33 +123,40 @@ class _View:
         self.positions = [group]  # every set that is looked at
         for number in bits(group & factors.complex):
             self._open(number)
-        apart = self._open_what_is_shared()
+        apart = self._open_what_is_shared()  # what nothing else mentions
         self.blocks: list[int] = []
         self.block_of: dict[int, int] = {}
         self.chains: dict[int, list[int]] = {}  # literals of what is looked at in several ways, by root
-        self._find_chains()
+        self._find_chains(apart)
         self.chain_of = {number: root for root, literals in self.chains.items() for number in literals}
-        places = self._places(apart & (factors.plain | factors.complex))
+        places = self._places(apart)
         self._find_blocks(places)
         self.merged: dict[int, tuple[int, ...]] = {}  # for the first of components looked at alike: all of them
         self._merge(places)
         self.limits = {root: self._limits(self.chains[root]) for root in self.merged}
 
     def walk(self) -> Iterator[tuple[bool, int]]:
-        """Blocks (true) and chains (false) in the order a descent from the group meets them."""
+        """Blocks (true) and chains (false), those of the smallest thresholds first.
+
+        A fallback's own variables then stand right below what it replaces: nothing has to be remembered further down.
+        """
         seen: set[int] = set()
-        waiting = [self.group]
+        waiting: list[tuple[int, bool]] = [(self.group, True)]
         while waiting:
-            below: list[int] = []
-            for number in self.numbers(waiting.pop()):
-                if number in self.block_of:
-                    yield True, self.block_of[number]
-                elif number in self.chain_of:
-                    yield False, self.chain_of[number]
-                elif number not in seen:
-                    seen.add(number)
-                    below.extend(self.factors.thresholds[number][1])
-            waiting.extend(reversed(below))
+            mask, has_thresholds = waiting.pop()
+            if not has_thresholds or not mask & self.opened:
+                for number in self.numbers(mask & ~self.opened):
+                    if number in self.block_of:
+                        yield True, self.block_of[number]
+                    else:
+                        yield False, self.chain_of[number]
+                continue
+            waiting.append((mask, False))
+            inner = [number for number in bits(mask & self.opened) if number not in seen]
+            seen.update(inner)
+            inner.sort(key=lambda number: -self.factors.mention[number].bit_count())
+            for number in inner:
+                waiting.extend((each, True) for each in reversed(self.factors.thresholds[number][1]))
 
     def numbers(self, mask: int) -> tuple[int, ...]:
         """The factors of one position; asked for several times."""
@@ -209,9 +216,17 @@ class _View:
                 once |= mention[number]
             shared = [number for number in bits(closed & self.factors.complex) if mention[number] & twice]
             if not shared:
-                return closed & ~twice
+                return self._apart(closed, twice)
             for number in shared:
                 self._open(number)
+
+    def _apart(self, closed: int, twice: int) -> int:
+        """The closed factors that are independent of all others: thresholds, and components looked at in one way only."""
+        simple = closed & ~twice & (self.factors.plain | self.factors.complex)
+        for number in bits(closed & self.factors.aged):
+            if not self.factors.mention[number] & twice and self.factors.is_simple(number):
+                simple |= 1 << number
+        return simple
 
     def _open(self, number: int) -> None:
         self.opened |= 1 << number
@@ -262,10 +277,10 @@ class _View:
                 for number in self.chains[root]:
                     self.chain_of[number] = roots[0]
 
-    def _find_chains(self) -> None:
+    def _find_chains(self, apart: int) -> None:
         factors = self.factors
         direct = self._direct()
-        for number in bits(direct & ~factors.plain & ~factors.complex):
+        for number in bits(direct & ~factors.plain & ~factors.complex & ~apart):
             root = factors.draw_root[number] if number in factors.draw_root else factors.literals[number].root
             self.chains.setdefault(root, []).append(number)
         for root, literals in self.chains.items():

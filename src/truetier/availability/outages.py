@@ -37,14 +37,6 @@ def still_down(mttr: int, limit: int) -> float:
     return math.exp(-limit / mttr) if mttr else 0.0
 
 
-def outage(factors: Factors, roots: Sequence[int], limit: int, point: float) -> Outage:
-    """A(limit) of the components with every unavailability scaled by ``point``."""
-    rates = [_rate(factors, root, limit) for root in roots]
-    log = math.fsum(math.log1p(-point * rate) for rate in rates)
-    up = math.exp(log)
-    return Outage(up, 0.0 - math.expm1(log), [rate * up / (1.0 - point * rate) for rate in rates])
-
-
 def chain_slopes(outages: Sequence[Outage], component: int) -> Iterator[float]:
     """For the chain over those outages, what one component adds to d(variable)/dt of each of its variables."""
     yield outages[0].parts[component]
@@ -55,28 +47,44 @@ def chain_slopes(outages: Sequence[Outage], component: int) -> Iterator[float]:
             yield 0.0
 
 
-def older(factors: Factors, roots: Sequence[int], before: int, limit: int, point: float) -> tuple[float, float, float]:
-    """P(not A(limit) | not A(before)), its complement, and its derivative by t; ``before`` is the shorter limit.
+class Outages:
+    """Outages of several components at once, each computed once."""
 
-    The complement is P(A(limit)) (1 - P(A(before)) / P(A(limit))) / P(not A(before)), each ratio formed without a difference
-    of numbers close to each other.
-    """
-    sooner, later = outage(factors, roots, before, point), outage(factors, roots, limit, point)
-    if not sooner.down:
-        return 0.0, 1.0, 0.0
-    log = math.fsum(_log_ratio(factors, root, before, limit, point) for root in roots)
-    slope = (later.slope * sooner.down - later.down * sooner.slope) / (sooner.down * sooner.down)
-    return later.down / sooner.down, later.up * -math.expm1(log) / sooner.down, slope
+    def __init__(self, factors: Factors) -> None:
+        self._factors = factors
+        self._known: dict[tuple[tuple[int, ...], int, float], Outage] = {}
 
+    def at(self, roots: tuple[int, ...], limit: int, point: float) -> Outage:
+        """A(limit) of the components with every unavailability scaled by ``point``."""
+        key = (roots, limit, point)
+        known = self._known.get(key)
+        if known is None:
+            rates = [self._rate(root, limit) for root in roots]
+            log = math.fsum([math.log1p(-point * rate) for rate in rates])
+            up = math.exp(log)
+            known = self._known[key] = Outage(up, 0.0 - math.expm1(log), [rate * up / (1.0 - point * rate) for rate in rates])
+        return known
 
-def _log_ratio(factors: Factors, root: int, before: int, limit: int, point: float) -> float:
-    """Log of P(not down longer than ``before``) / P(not down longer than ``limit``) of one component."""
-    mttr = factors.literals[root].event.mttr
-    rate = point * _rate(factors, root, before)
-    ended = -math.expm1((before - limit) / mttr) if mttr else 1.0
-    return math.log1p(-rate * ended / (1.0 - point * _rate(factors, root, limit)))
+    def older(self, roots: tuple[int, ...], before: int, limit: int, point: float) -> tuple[float, float, float]:
+        """P(not A(limit) | not A(before)), its complement, and its derivative by t; ``before`` is the shorter limit.
 
+        The complement is P(A(limit)) (1 - P(A(before)) / P(A(limit))) / P(not A(before)), each ratio formed without a
+        difference of numbers close to each other.
+        """
+        sooner, later = self.at(roots, before, point), self.at(roots, limit, point)
+        if not sooner.down:
+            return 0.0, 1.0, 0.0
+        log = math.fsum([self._log_ratio(root, before, limit, point) for root in roots])
+        slope = (later.slope * sooner.down - later.down * sooner.slope) / (sooner.down * sooner.down)
+        return later.down / sooner.down, later.up * -math.expm1(log) / sooner.down, slope
 
-def _rate(factors: Factors, root: int, limit: int) -> float:
-    event = factors.literals[root].event
-    return (event.down or 0.0) * still_down(event.mttr, limit)
+    def _log_ratio(self, root: int, before: int, limit: int, point: float) -> float:
+        """Log of P(not down longer than ``before``) / P(not down longer than ``limit``) of one component."""
+        mttr = self._factors.literals[root].event.mttr
+        rate = point * self._rate(root, before)
+        ended = -math.expm1((before - limit) / mttr) if mttr else 1.0
+        return math.log1p(-rate * ended / (1.0 - point * self._rate(root, limit)))
+
+    def _rate(self, root: int, limit: int) -> float:
+        event = self._factors.literals[root].event
+        return (event.down or 0.0) * still_down(event.mttr, limit)

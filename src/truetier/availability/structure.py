@@ -245,8 +245,9 @@ class Structure:
             case FallbackKind.STATIC:
                 return AtLeast(1, (callee, works))
             case FallbackKind.CACHED if fallback.staleness is not None:
+                # up(t) or (m and up(t | x)), written as up(t | x) and (up(t) or m): up at once is up at every age
                 older = max(age, events.microseconds(fallback.staleness))
-                return AtLeast(1, (callee, AllOf((works, self._seen(use.need.service, older, beside)))))
+                return AllOf((self._seen(use.need.service, older, beside), AtLeast(1, (callee, works))))
             case FallbackKind.STAND_IN if fallback.service is not None:
                 return AtLeast(1, (callee, AllOf((works, self._seen(fallback.service, age, beside)))))
             case _:  # pragma: no cover - refused by the reader
