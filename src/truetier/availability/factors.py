@@ -102,11 +102,10 @@ class Factors:
         return 1 << self._state(self._root(event), event, limit, outlasted=True)
 
     def not_drawn(self, draw: str, value: str, drawn: Decimal) -> int:
-        """The draw does not take that value. ``draw`` names what excludes each other; ``drawn`` is its probability."""
-        if drawn == 0:
-            return ALWAYS
-        if drawn == 1:
-            return NEVER
+        """The draw does not take that value. ``draw`` names what excludes each other; ``drawn`` is its probability.
+
+        A literal also where the outcome is certain: ``draw_of`` asks what would be.
+        """
         number = self._by_draw.get((draw, value))
         if number is None:
             root = self._by_draw.get((draw, ""))

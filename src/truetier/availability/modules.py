@@ -170,7 +170,7 @@ class _View:
         if root in self.factors.draws:
             left: Decimal | int = 1  # P(none of the alternatives before)
             for _, drawn in self._drawn(root):
-                yield Fixed(float(drawn / left), float((left - drawn) / left))
+                yield Fixed(float(drawn / left), float((left - drawn) / left)) if left else Fixed(0.0, 1.0)
                 left -= drawn
             return
         roots = self.merged[root]

@@ -305,3 +305,33 @@ def test_a_promise_is_kept_to_the_last_digit() -> None:
     assert not is_met(0.001 * (1 + 1e-9), target)
     assert is_met(0.00125, target, nominal=True)
     assert not is_met(float(Decimal("0.00125001")), target, nominal=True)
+
+
+def test_components_behind_one_cache_keep_every_digit() -> None:
+    found = assessed(
+        service("a", "1", [cached("b", 5)]),
+        service("b", "0.99999", [need("c")]),
+        service("c", "0.99999241"),
+        service("d", "1", [static("b", "0.9")]),
+    )
+    left = math.exp(-5 / 60)
+    assert down(found, "a") == close(1e-5 * left + 7.59e-6 * left - 1e-5 * left * 7.59e-6 * left)
+
+
+def test_an_outage_of_no_length_never_outlasts_a_cache() -> None:
+    found = assessed(service("a", "1", [cached("b", 5)]), service("b", "0.9", mttr=timedelta()))
+    assert down(found, "a") == 0.0
+
+
+def test_an_endpoint_nobody_asks_for_never_fails_a_request() -> None:
+    shop = service(
+        "shop",
+        "1",
+        endpoints=(
+            Endpoint("buy", SAID, share=share("1"), needs=(need("pay"),)),
+            Endpoint("old", SAID, share=share("0"), needs=(need("bad"),)),
+        ),
+    )
+    found = assessed(shop, service("pay", "0.99"), service("bad", "0"))
+    assert down(found, "shop") == close(0.01)
+    assert found.endpoints["shop/old"].delivered.down == 1.0
