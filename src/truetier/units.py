@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple
 
 MINUTES_PER_YEAR = 525_600  # a year of 365 days, design section 3
@@ -62,6 +63,7 @@ CERTAIN = Availability(_ONE)
 WHOLE = Share(_ONE)
 
 
+@lru_cache(maxsize=1024)  # a fleet has thousands of promises and few different ones
 def percent_text(value: Decimal) -> str:
     """The value as a percentage with every digit it has and no more: ``99.95%``."""
     text = format((value * 100).normalize(), "f")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TOLERANCE = Decimal("1e-12")  # of the budget: rounding must never decide (design section 3)
+_NO_PROMISE = Decimal(1)
 _FAR = 1e-9
 NOMINAL_OVERSPEND = Decimal("1.25")
 
@@ -67,7 +68,7 @@ class TierTable:
 
     def rank(self, target: Availability | None) -> Decimal:
         """Where a promise stands: the smaller, the stricter; no promise is weakest."""
-        return Decimal(2) if target is None else target.exact_unavailability
+        return _NO_PROMISE if target is None else -target.value
 
 
 def is_met(unavailability: float, target: Availability, *, nominal: bool = False) -> bool:
