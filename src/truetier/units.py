@@ -10,7 +10,8 @@ import re
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import NamedTuple
+
+from truetier.record import NamedTuple
 
 MINUTES_PER_YEAR = 525_600  # a year of 365 days, design section 3
 _ONE = Decimal(1)

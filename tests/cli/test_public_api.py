@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -25,12 +23,6 @@ def test_the_function_audit_keeps_its_name_when_the_folder_is_used() -> None:
 def test_a_name_that_is_not_there_is_told() -> None:
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         _ = truetier.lode  # type: ignore[attr-defined]
-
-
-def test_importing_fetches_nothing_heavy() -> None:
-    code = "import sys, truetier; print(*(name for name in sys.modules if name.startswith('truetier.')))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert sorted(done.stdout.split()) == ["truetier.audit", "truetier.errors"]
 
 
 def test_an_audit_says_itself_in_one_line_and_can_be_rendered(login: Path) -> None:

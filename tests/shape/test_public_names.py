@@ -43,7 +43,7 @@ def test_importing_the_library_imports_next_to_nothing_of_it() -> None:
     program = "import sys, truetier; print(*sorted(name for name in sys.modules if name.startswith('truetier')))"
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     # The folder of the same name comes first, so that the function is what `truetier.audit` means ever after.
-    assert finished.stdout.split() == ["truetier", "truetier.audit", "truetier.errors"]
+    assert finished.stdout.split() == ["truetier", "truetier.audit", "truetier.errors", "truetier.record"]
 
 
 def test_a_function_is_not_lost_to_the_folder_of_its_name() -> None:

@@ -6,9 +6,10 @@ a line or changing a number elsewhere does not make an old finding new.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.errors import SourceError
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

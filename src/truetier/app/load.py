@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.app.input_tree import STANDARD_INPUT, Disk, UnreadableError
 from truetier.catalog.model import SkippedInput
 from truetier.errors import CatalogError, Mistake, SourceError
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
+
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

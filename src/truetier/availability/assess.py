@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.availability.costs import FIRST_NODES, NO_COSTS, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
@@ -14,6 +14,7 @@ from truetier.catalog.model import PlacementMode
 from truetier.catalog.tier import is_met
 from truetier.graph.cycles import strongly_connected
 from truetier.graph.hardness import Reading, is_unverified_claim, verified_uses
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

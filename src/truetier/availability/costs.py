@@ -12,13 +12,14 @@ from __future__ import annotations
 import heapq
 import math
 from operator import mul
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.availability.estimate import Contributor
 from truetier.availability.exact import MOST_CONTRIBUTORS, GroupState, Split
 from truetier.availability.modules import Block, Down, Older
 from truetier.availability.outages import chain_slopes
 from truetier.availability.quadrature import gauss_legendre
+from truetier.record import NamedTuple
 from truetier.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:

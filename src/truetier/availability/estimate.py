@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from truetier.record import NamedTuple
 from truetier.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ event, however many paths reach it. Source: design section 3, Experiment.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.catalog.model import DEFAULT_MTTR
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

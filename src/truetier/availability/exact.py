@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import sys
 from operator import add
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.availability import bounds
 from truetier.availability.diagram import Diagram, Overgrown
@@ -23,6 +23,7 @@ from truetier.availability.outages import Outages, still_down
 from truetier.availability.quadrature import gauss_legendre
 from truetier.availability.value import IMPOSSIBLE, Value, both
 from truetier.errors import ModelError
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

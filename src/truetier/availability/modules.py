@@ -11,11 +11,12 @@ Sources: modules as in Dutuit and Rauzy 1996; P(age > x | down) = exp(-x / r), d
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.availability.diagram import FALSE, TRUE, Diagram, Overgrown
 from truetier.availability.factors import bits
 from truetier.availability.outages import still_down
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ is needed" from below; both are kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.availability import events
 from truetier.availability.diagram import Overgrown
@@ -21,6 +21,7 @@ from truetier.availability.formula import FULL, AllOf, AtLeast, Unknown, conjunc
 from truetier.catalog.model import Affinity, FallbackKind, Mode, PlacementMode
 from truetier.graph.cycles import strongly_connected
 from truetier.graph.hardness import Kind
+from truetier.record import NamedTuple
 from truetier.units import WHOLE
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Never
+from typing import TYPE_CHECKING, Never
 
 from truetier.catalog.tier import BUILT_IN, TierTable
+from truetier.record import NamedTuple
 from truetier.units import CERTAIN, WHOLE, Availability, Share
 
 if TYPE_CHECKING:

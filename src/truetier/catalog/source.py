@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from truetier.errors import CatalogError
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from truetier.catalog.model import Domain, Journey, Service, SkippedInput, Waiver

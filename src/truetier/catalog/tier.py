@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from truetier.record import NamedTuple
 from truetier.units import Availability
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ fails, so a failure can hit a part of the requests; the draw is made once per re
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.graph.demand import serve_demands
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -7,10 +7,11 @@ alone never make one, as services that are all started serve together: each loop
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.graph.cycles import shortest_cycle, strongly_connected
 from truetier.graph.waves import cold_start
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.graph.hardness import Kind, trusting_uses
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,10 +6,11 @@ a static fallback asks for nothing, a stand-in is an alternative, a cache is no 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.catalog.model import FallbackKind
 from truetier.graph.hardness import Kind
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,10 +5,11 @@ All elementary cycles can be exponentially many, so the unit to report is the co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.graph.cuts import Purse, feedback_edges
 from truetier.graph.cycles import shortest_cycle, strongly_connected
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from truetier.graph.build import Edge, Graph

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.catalog.model import Hardness, Mode
+from truetier.record import NamedTuple
 from truetier.units import WHOLE
 
 if TYPE_CHECKING:

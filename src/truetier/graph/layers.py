@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.catalog.model import Mode
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

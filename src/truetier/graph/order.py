@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.catalog.model import Phase
 from truetier.graph.boot_loops import boot_loops
 from truetier.graph.demand import firm_demand, serve_demands
 from truetier.graph.hardness import Kind
 from truetier.graph.waves import cold_start
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

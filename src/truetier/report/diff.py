@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.graph.diff import ChangeKind
+from truetier.record import NamedTuple
 from truetier.report import text
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.graph.hardness import Kind
+from truetier.record import NamedTuple
 from truetier.units import WHOLE
 
 if TYPE_CHECKING:

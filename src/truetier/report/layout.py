@@ -7,7 +7,7 @@ The work is a fixed number of sweeps over boxes and edges; the same input gives 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from truetier.record import NamedTuple
 
 SWEEPS = 16
 

@@ -8,7 +8,7 @@ the reasons, never approximated. Source: Epstein, Reay and Rauzy, Open-PSA Model
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.availability import events
 from truetier.availability.structure import is_counted
@@ -16,6 +16,7 @@ from truetier.catalog.model import Affinity, FallbackKind, PlacementMode
 from truetier.errors import UsageError
 from truetier.graph.cycles import strongly_connected
 from truetier.graph.hardness import Kind
+from truetier.record import NamedTuple
 from truetier.report import text
 from truetier.report.markup import escaped
 from truetier.units import WHOLE

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import NamedTuple
+
+from truetier.record import NamedTuple
 
 _MARGIN = 5.0  # kept free beside a box
 _LANES = 5  # edges in one narrow gap run side by side on as many lanes

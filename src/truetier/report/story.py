@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from math import isclose
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.availability.estimate import Verdict
 from truetier.catalog.model import FallbackKind, Mode, PlacementMode
 from truetier.graph.hardness import Kind, Reading, Weakness
+from truetier.record import NamedTuple
 from truetier.report import text
 from truetier.units import WHOLE, downtime_text, duration_text
 

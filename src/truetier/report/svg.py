@@ -6,11 +6,12 @@ shows by colour. A large fleet is not drawn whole: only the services that matter
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity
 from truetier.availability.estimate import Verdict
 from truetier.graph.hardness import Kind
+from truetier.record import NamedTuple
 from truetier.report import text
 from truetier.report.layout import Layout, place
 from truetier.report.markup import escaped

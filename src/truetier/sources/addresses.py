@@ -9,7 +9,9 @@ passwords of connection strings never do.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

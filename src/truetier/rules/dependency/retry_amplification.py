@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.catalog.model import Mode
 from truetier.graph.cycles import strongly_connected
+from truetier.record import NamedTuple
 from truetier.units import Availability
 
 if TYPE_CHECKING:

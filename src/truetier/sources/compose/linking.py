@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.catalog.evidence import Evidence, Kind
 from truetier.catalog.model import Fact, Hardness, Phase, Service, SkippedInput
 from truetier.catalog.source import Contribution
 from truetier.errors import Place
+from truetier.record import NamedTuple
 from truetier.sources.addresses import addresses_in, asks_for_address, certain_addresses_in
 from truetier.sources.compose.interpolation import Variables
 from truetier.sources.compose.names import ProjectNames

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from truetier.catalog.model import SkippedInput
 from truetier.errors import CatalogError, Mistake
+from truetier.record import NamedTuple
 from truetier.sources.compose.interpolation import Variables, read_env_file
 from truetier.sources.tree_path import at, items_at, pairs_at, parse_foreign, text_at
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from truetier.record import NamedTuple
 from truetier.sources.kubernetes.manifests import data_of
 from truetier.sources.tree_path import at, items_at, text_at
 

@@ -16,7 +16,9 @@ object has that name. Nothing is matched by likeness.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,8 +5,9 @@ Rules that span keys stand in ``contradictions.py``; where JSON Schema can say t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from truetier.record import NamedTuple
 from truetier.sources.yaml_catalog import values as v
 from truetier.sources.yaml_catalog.values import Type, integer
 

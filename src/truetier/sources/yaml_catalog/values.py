@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.model import Affinity, FallbackKind, Hardness, Mode, Phase, PlacementMode, Plane
+from truetier.record import NamedTuple
 from truetier.units import Availability, Share, parse_duration, parse_fraction, shown
 
 if TYPE_CHECKING:
