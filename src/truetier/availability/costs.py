@@ -137,7 +137,7 @@ class _Search:
         for negative, number in terms.largest:
             row_logs, row_slopes = engine.row(number, nodes)
             others = math.exp(min(0.0, log - row_logs[0]))
-            yield _Leaf(number, sum(map(mul, weighted, row_slopes)), at_one * -negative * others)
+            yield _Leaf(number, math.fsum(map(mul, weighted, row_slopes)), at_one * -negative * others)
 
     def _open_group(self, group: GroupState, weights: list[float], at_one: float) -> None:
         engine, nodes = self._engine, self._nodes
