@@ -103,9 +103,11 @@ def path_text(path: tuple[str, ...], length: int, shown: int = 12) -> str:
 
 
 def availability_of(estimate: Estimate) -> str:
-    """``99.7901%``, or ``99.1% to 99.95%`` where only an interval is known."""
+    """``99.7901%``, ``99.1% to 99.95%`` where only an interval is known, ``unknown`` where nothing is."""
     if estimate.is_known:
         return percentage(estimate.up_low, estimate.down_low)
+    if _says_nothing(estimate):
+        return "unknown"
     return f"{percentage(estimate.up_low, estimate.down_high)} to {percentage(estimate.up_high, estimate.down_low)}"
 
 
@@ -119,6 +121,8 @@ def downtime_of(estimate: Estimate) -> str:
     """``18.385 h/yr``, or ``52.56 min/yr to 8.76 h/yr`` where only an interval is known."""
     if estimate.is_known:
         return downtime_text(estimate.down_low * MINUTES_PER_YEAR)
+    if _says_nothing(estimate):
+        return "unknown"
     return f"{downtime_text(estimate.down_low * MINUTES_PER_YEAR)} to {downtime_text(estimate.down_high * MINUTES_PER_YEAR)}"
 
 
@@ -128,6 +132,11 @@ def cost_text(finding: Finding) -> str:
     if minutes is None or minutes <= 0 or downtime_text(minutes) in finding.message:
         return ""
     return f" ({downtime_text(minutes)})"
+
+
+def _says_nothing(estimate: Estimate) -> bool:
+    """Whether the interval is all there is between never and always."""
+    return estimate.up_low == 0.0 and estimate.up_high == 1.0
 
 
 def method_text(estimate: Estimate) -> str:
