@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 BUILD_TOOLS := setuptools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slow lint format fuzz docs system-deps clean
+.PHONY: help demo test test-all test-slow lint format bench fuzz docs system-deps clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -38,6 +38,9 @@ lint: $(VENV)/test.stamp ## ruff, mypy, import-linter, deptry: all of them, what
 format: $(VENV)/test.stamp ## let ruff fix and format what it can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+bench: $(VENV)/test.stamp ## CPU of whole commands beside the imports they cannot do without
+	@$(BIN)/python benchmarks/start_up.py
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)

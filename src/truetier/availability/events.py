@@ -76,8 +76,7 @@ def copy_event(service: Service, placement: Placement, domain: str, number: int)
 
 def domain_event(domain: Domain) -> Event:
     """A failure domain, given that the domains around it work; callers pass only domains with a number."""
-    if domain.availability is None:  # pragma: no cover - callers ask only for counted domains
-        raise ValueError(domain.path)
+    assert domain.availability is not None, "a domain without a number is no event"
     mttr = microseconds(DEFAULT_MTTR if domain.mttr is None else domain.mttr)
     return Event(domain.path, EventKind.DOMAIN, None, domain.availability.unavailability, mttr)
 
@@ -88,8 +87,7 @@ def fallback_event(use: Use, uses: Iterable[Use]) -> Event:
     ``uses`` are all of the caller: several needs of one callee have a mechanism each, told apart by number.
     """
     fallback = use.need.fallback
-    if fallback is None:  # pragma: no cover - callers ask only for soft uses
-        raise ValueError(use.subject)
+    assert fallback is not None, "a soft use has a fallback"
     down = float(1 - fallback.availability.value * fallback.coverage.value)
     alike = [other.number for other in uses if other.need.targets[0].service == use.need.service and other.need.fallback is not None]
     number = f" {alike.index(use.number) + 1}" if len(alike) > 1 else ""
@@ -107,8 +105,7 @@ def service_mttr(service: Service) -> int:
 
 
 def _copy_down(placement: Placement) -> Decimal:
-    if placement.availability is None:  # pragma: no cover - callers ask only for stated copies
-        raise ValueError(placement.copies)
+    assert placement.availability is not None, "copies without a number are no events"
     return placement.availability.exact_unavailability
 
 

@@ -238,21 +238,20 @@ class Structure:
 
     def _softened(self, use: Use, age: int, beside: tuple[str, str] | None) -> Formula:
         fallback = use.need.fallback
-        if fallback is None:  # pragma: no cover - a soft use has a fallback
-            raise ValueError(use.subject)
+        assert fallback is not None, "a soft use has a fallback"
         works = self.factors.up(events.fallback_event(use, self._uses[use.caller]))
         callee = self._seen(use.need.service, age, beside)
         match fallback.kind:
             case FallbackKind.STATIC:
                 return AtLeast(1, (callee, works))
-            case FallbackKind.CACHED if fallback.staleness is not None:
+            case FallbackKind.CACHED:
+                assert fallback.staleness is not None, "a cache has a staleness"
                 # up(t) or (m and up(t | x)), written as up(t | x) and (up(t) or m): up at once is up at every age
                 older = max(age, events.microseconds(fallback.staleness))
                 return AllOf((self._seen(use.need.service, older, beside), AtLeast(1, (callee, works))))
-            case FallbackKind.STAND_IN if fallback.service is not None:
+            case FallbackKind.STAND_IN:
+                assert fallback.service is not None, "a stand-in is a service"
                 return AtLeast(1, (callee, AllOf((works, self._seen(fallback.service, age, beside)))))
-            case _:  # pragma: no cover - refused by the reader
-                return callee
 
     def _fully_met(self, use: Use) -> Formula:
         if use.need.mode is Mode.ASYNC:
@@ -302,8 +301,7 @@ class Structure:
 
     def _not_drawn(self, service: Service, endpoint: str) -> int:
         share = next(item.share for item in service.endpoints if item.name == endpoint)
-        if share is None:  # pragma: no cover - callers ask only where shares exist
-            raise ValueError(endpoint)
+        assert share is not None, "all endpoints of a service have a share, or none has"
         return self.factors.not_drawn(_endpoint_draw(service.name), endpoint, share.value)
 
     # -- places

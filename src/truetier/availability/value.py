@@ -19,7 +19,6 @@ class Value(NamedTuple):
         return self.down_low == self.down_high and self.up_low == self.up_high
 
 
-CERTAIN = Value(1.0, 1.0, 0.0, 0.0)
 IMPOSSIBLE = Value(0.0, 0.0, 1.0, 1.0)
 
 

@@ -141,8 +141,7 @@ class _Tree:
     def _copies(self, service: Service, place: tuple[str, str] | None, uses: list[Use]) -> _Formula:
         """Too few copies here work; ``uses`` are those a copy asks from its own place."""
         placement = service.placement
-        if placement is None:  # pragma: no cover - callers ask only for placed services
-            return _NEVER
+        assert placement is not None, "a service without copies has no site"
         here: list[_Formula] = []
         for domain, count in placement.copies:
             if place is not None and not _is_inside(domain, place):

@@ -56,7 +56,6 @@ class Names:
         self._namespaces: dict[str, list[str]] = {}
         for namespace, name in self.fronts:
             self._namespaces.setdefault(name, []).append(namespace)
-        self.known_namespaces = frozenset(m.namespace for m in manifests if m.namespace)
 
     def fleet_name(self, namespace: str, name: str) -> str:
         """What the fleet calls the object of that name."""
