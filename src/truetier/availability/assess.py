@@ -1,11 +1,13 @@
-"""Everything computed about every service, journey and endpoint of a fleet."""
+"""What every service, journey and endpoint of a fleet delivers, and the details behind it when somebody asks."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from truetier.availability.costs import FIRST_NODES, NO_COSTS, costs
+from truetier.availability.costs import NO_COSTS, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
 from truetier.availability.exact import Engine
 from truetier.availability.factors import Factors
@@ -17,10 +19,10 @@ from truetier.graph.hardness import Reading, is_unverified_claim, verified_uses
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from truetier.availability.costs import Costs
+    from truetier.availability.estimate import Costs
     from truetier.availability.value import Value
     from truetier.catalog.model import Endpoint, Fleet, Journey, Placement, Service
     from truetier.graph.build import Graph
@@ -41,11 +43,18 @@ class Assessments(NamedTuple):
 def assess(
     graph: Graph, as_of: date, *, reading: Reading = Reading.TRUSTING, progress: Callable[[int, int], None] | None = None
 ) -> Assessments:
-    """What every subject delivers. ``reading`` decides which estimate the verdicts go by; both are computed."""
+    """What every subject delivers. ``reading`` decides which estimate the verdicts go by."""
+    with _deep_recursion():
+        return _Assessor(graph, as_of, reading).all(progress)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Sets inside sets are evaluated by recursion."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEP))
     try:
-        return _Assessor(graph, as_of, reading).all(progress)
+        yield
     finally:
         sys.setrecursionlimit(limit)
 
@@ -81,44 +90,73 @@ class _Part(NamedTuple):
 class _Subject(NamedTuple):
     """What is to be assessed: its formulas, what a ceiling takes as perfect, and what its bounds are made of.
 
-    ``outside`` is what the other members of its cycle add to the product.
+    ``outside`` is what the other members of its cycle add to the product. What is a function is asked for when somebody asks.
     """
 
     name: str
     kind: SubjectKind
     tier: str | None
     promise: Availability | None
-    up: Bounds
-    full: Bounds
-    verified: Bounds
-    perfect: int
     claims: int
-    parts: Sequence[_Part]
-    outside: float | None
+    up: Bounds
+    full: Callable[[], Bounds]
+    verified: Callable[[], Bounds]
+    perfect: Callable[[], int]
+    parts: Callable[[], Sequence[_Part]]
+    outside: Callable[[], float | None]
+
+
+class _Details:
+    """What lies behind one verdict; see ``estimate.Details``."""
+
+    def __init__(self, assessor: _Assessor, subject: _Subject) -> None:
+        self._assessor = assessor
+        self._subject = subject
+
+    @cached_property
+    def full(self) -> Estimate:
+        with _deep_recursion():
+            return self._assessor.estimate(self._subject.full())
+
+    @cached_property
+    def ceiling(self) -> Estimate:
+        with _deep_recursion():
+            return self._assessor.ceiling(self._subject.up, self._subject.perfect())
+
+    @cached_property
+    def verified(self) -> Estimate:
+        with _deep_recursion():
+            return self._assessor.estimate(self._subject.verified())
+
+    @cached_property
+    def bounds(self) -> tuple[float | None, float | None]:
+        with _deep_recursion():
+            return self._assessor.bounds(self._subject.parts(), self._subject.outside())
+
+    @cached_property
+    def costs(self) -> Costs:
+        with _deep_recursion():
+            return self._assessor.costs(self._subject.up)
 
 
 class _Assessor:
-    """One run over one fleet."""
+    """One run over one fleet. It outlives the run: details that nobody has asked for yet are worked out with it."""
 
     def __init__(self, graph: Graph, as_of: date, reading: Reading) -> None:
         self._graph = graph
         self._fleet = graph.fleet
+        self._as_of = as_of
         self._reading = reading
-        near: dict[int, int] = {}
-        self._near = near
+        self._near: dict[int, int] = {}
         self._factors = Factors()
-        self._trusting = Structure(self._fleet, graph.uses, self._factors, near)
-        alone = unverified_redundancy(self._fleet, as_of)
+        self._trusting = Structure(self._fleet, graph.uses, self._factors, self._near)
+        self._alone = unverified_redundancy(self._fleet, as_of)
         claims = {name: sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve) for name, uses in graph.uses.items()}
-        if alone or any(claims.values()):
-            uses = verified_uses(graph.uses, as_of)
-            self._verified = Structure(self._fleet, uses, self._factors, near, alone=alone, full=False)
-        else:
-            self._verified = self._trusting
-        self._engine = Engine(self._factors, near)
+        self._has_claims = bool(self._alone) or any(claims.values())
+        self._engine = Engine(self._factors, self._near)
         self._components = strongly_connected(list(self._fleet.services), lambda name: [edge.callee for edge in graph.callees[name]])
         self._component_of = {name: number for number, members in enumerate(self._components) for name in members}
-        self._claims = _claims_below(self._components, self._component_of, graph, claims, alone)
+        self._claims = _claims_below(self._components, self._component_of, graph, claims, self._alone)
         self._cycles: dict[int, frozenset[str]] = {}
         self._cycle_factors: dict[int, dict[str, float | None]] = {}
         self._paid: dict[int, Costs] = {}  # members of a cycle share one set
@@ -140,42 +178,57 @@ class _Assessor:
             },
         )
 
+    @cached_property
+    def _verified(self) -> Structure:
+        """The formulas of the verified reading, evaluated from below."""
+        if not self._has_claims:
+            return self._trusting
+        structure = Structure(self._fleet, verified_uses(self._graph.uses, self._as_of), self._factors, self._near, alone=self._alone)
+        for name in structure.order:
+            self._engine.value(structure.up(name).low)
+        return structure
+
+    @cached_property
+    def _with_full(self) -> Structure:
+        """The formulas of the trusting reading, those of full(s) evaluated from below."""
+        for name in self._trusting.order:
+            self._engine.value(self._trusting.full(name).low)
+        return self._trusting
+
     # -- subjects
 
     def _service(self, service: Service) -> Assessment:
         name = service.name
-        uses = tuple(self._trusting.needs_of(name))
         return self._assessment(
             _Subject(
                 name,
                 SubjectKind.SERVICE,
                 service.tier,
                 self._fleet.promise(service),
+                self._claims[name],
                 up=self._trusting.up(name),
-                full=self._trusting.full(name),
-                verified=self._verified.up(name),
-                perfect=self._trusting.perfected(service),
-                claims=self._claims[name],
-                parts=self._parts(name, uses),
-                outside=self._outside(name),
+                full=lambda: self._with_full.full(name),
+                verified=lambda: self._verified.up(name),
+                perfect=lambda: self._trusting.perfected(service),
+                parts=lambda: self._parts(name, tuple(self._trusting.needs_of(name))),
+                outside=lambda: self._outside(name),
             )
         )
 
     def _endpoint(self, service: Service, endpoint: Endpoint) -> Assessment:
-        uses = tuple(use for use in self._trusting.needs_of(service.name) if use.endpoint in (None, endpoint.name))
         return self._assessment(
             _Subject(
                 f"{service.name}/{endpoint.name}",
                 SubjectKind.ENDPOINT,
                 endpoint.tier,
                 self._fleet.tier_promise(endpoint.tier),
+                self._claims[service.name],
                 up=self._trusting.endpoint(service, endpoint),
-                full=self._trusting.endpoint(service, endpoint, full=True),
-                verified=self._verified.endpoint(service, endpoint),
-                perfect=self._trusting.perfected(service),
-                claims=self._claims[service.name],
-                parts=self._parts(service.name, uses, drawn=endpoint.name),
-                outside=self._outside(service.name),
+                full=lambda: self._with_full.endpoint(service, endpoint, full=True),
+                verified=lambda: self._verified.endpoint(service, endpoint),
+                perfect=lambda: self._trusting.perfected(service),
+                parts=lambda: self._parts_of_endpoint(service.name, endpoint.name),
+                outside=lambda: self._outside(service.name),
             )
         )
 
@@ -186,53 +239,39 @@ class _Assessor:
                 SubjectKind.JOURNEY,
                 journey.tier,
                 self._fleet.tier_promise(journey.tier),
+                sum(self._claims[name] for name in {name for criterion in journey.succeeds for name in criterion.services}),
                 up=self._trusting.journey(journey),
-                full=self._trusting.journey(journey, full=True),
-                verified=self._verified.journey(journey),
-                perfect=0,
-                claims=sum(self._claims[name] for name in {name for criterion in journey.succeeds for name in criterion.services}),
-                parts=[_Part(self._trusting.met(criterion).low) for criterion in journey.succeeds],
-                outside=1.0,
+                full=lambda: self._with_full.journey(journey, full=True),
+                verified=lambda: self._verified.journey(journey),
+                perfect=lambda: 0,
+                parts=lambda: [_Part(self._trusting.met(criterion).low) for criterion in journey.succeeds],
+                outside=lambda: 1.0,
             )
         )
 
     def _assessment(self, subject: _Subject) -> Assessment:
-        self._engine.prepare(subject.up.low, FIRST_NODES)
-        delivered = self._estimate(subject.up)
-        shown = self._estimate(subject.verified)
-        judged = delivered if self._reading is Reading.TRUSTING else shown
-        paid = self._costs(subject.up)
-        least, product = self._bounds(subject)
-        perfected = Bounds(self._perfect(subject.up.low, subject.perfect), self._perfect(subject.up.high, subject.perfect))
+        delivered = self.estimate(subject.up)
+        details = _Details(self, subject)
+        judged = delivered if self._reading is Reading.TRUSTING else details.verified
+        verdict = _verdict(subject.tier, subject.promise, judged)
         return Assessment(
-            name=subject.name,
-            kind=subject.kind,
-            tier=subject.tier,
-            promise=subject.promise,
-            delivered=delivered,
-            full=self._estimate(subject.full),
-            ceiling=self._estimate(perfected),
-            verified=shown,
-            delivered_tier=self._fleet.tiers.best_met(delivered.down_high),
-            nominal_tier=self._fleet.tiers.best_met(delivered.down_high, nominal=True),
-            verified_tier=self._fleet.tiers.best_met(shown.down_high),
-            verdict=_verdict(subject.tier, subject.promise, judged),
-            unverified_claims=subject.claims,
-            least_available=least,
-            product=product,
-            contributors=paid.contributors,
-            contributors_total=paid.total,
-            residue=paid.residue,
+            subject.name, subject.kind, subject.tier, subject.promise, delivered, verdict, subject.claims, self._fleet.tiers, details
         )
 
     # -- numbers
 
-    def _estimate(self, sets: Bounds) -> Estimate:
+    def estimate(self, sets: Bounds) -> Estimate:
+        """The probability of a set as a result."""
         value = self._engine.value(sets.low)
         if sets.high != sets.low:
             best = self._engine.value(sets.high)
             value = value._replace(up_high=best.up_high, down_low=best.down_low)
         return _estimate(value)
+
+    def ceiling(self, sets: Bounds, perfect: int) -> Estimate:
+        """The same where the literals of ``perfect`` hold."""
+        low = self._perfect(sets.low, perfect)
+        return self.estimate(Bounds(low, low if sets.high == sets.low else self._perfect(sets.high, perfect)))
 
     def _perfect(self, mask: int, perfect: int) -> int:
         found = self._factors.given(mask, perfect)
@@ -241,12 +280,25 @@ class _Assessor:
         self._engine.split(found, wider=mask)
         return found
 
-    def _costs(self, sets: Bounds) -> Costs:
+    def costs(self, sets: Bounds) -> Costs:
+        """What the failures of a set cost; nothing where it is an interval."""
         if sets.low != sets.high:
             return NO_COSTS
         if sets.low not in self._paid:
             self._paid[sets.low] = costs(self._engine, sets.low)
         return self._paid[sets.low]
+
+    def bounds(self, parts: Iterable[_Part], outside: float | None) -> tuple[float | None, float | None]:
+        """The least available part, and the product of the parts as if independent."""
+        least, product = 1.0, outside
+        for part in parts:
+            value = self._known(part.mask)
+            if value is None:
+                return None, None
+            least = min(least, value)
+            if part.is_factor and product is not None:
+                product *= value
+        return least, product
 
     def _known(self, mask: int) -> float | None:
         value = self._engine.value(mask)
@@ -261,17 +313,9 @@ class _Assessor:
             parts.append(_Part(self._trusting.need(use, drawn=drawn).low, is_factor))
         return parts
 
-    def _bounds(self, subject: _Subject) -> tuple[float | None, float | None]:
-        """The least available part, and the product of the parts as if independent."""
-        least, product = 1.0, subject.outside
-        for part in subject.parts:
-            value = self._known(part.mask)
-            if value is None:
-                return None, None
-            least = min(least, value)
-            if part.is_factor and product is not None:
-                product *= value
-        return least, product
+    def _parts_of_endpoint(self, name: str, endpoint: str) -> list[_Part]:
+        """The same of one endpoint: its own needs and the common ones, given that it is asked for."""
+        return self._parts(name, tuple(use for use in self._trusting.needs_of(name) if use.endpoint in (None, endpoint)), drawn=endpoint)
 
     def _inside(self, name: str) -> frozenset[str]:
         """The members of the cycle a service stands in; none where it stands in none."""

@@ -14,7 +14,7 @@ import math
 from operator import mul
 from typing import TYPE_CHECKING
 
-from truetier.availability.estimate import Contributor
+from truetier.availability.estimate import Contributor, Costs
 from truetier.availability.exact import MOST_CONTRIBUTORS, GroupState, Split
 from truetier.availability.modules import Block, Down, Older
 from truetier.availability.outages import chain_slopes
@@ -27,17 +27,9 @@ if TYPE_CHECKING:
 
     from truetier.availability.exact import Engine
 
-FIRST_NODES = 4
+_FIRST_NODES = 4
 _MOST_NODES = 64
 _CLOSE = 1e-12
-
-
-class Costs(NamedTuple):
-    """The costliest components, how many there are in all, and the share of the downtime the costs were scaled by."""
-
-    contributors: tuple[Contributor, ...]
-    total: int
-    residue: float
 
 
 class _Leaf(NamedTuple):
@@ -63,7 +55,7 @@ def costs(engine: Engine, mask: int) -> Costs:
     split = engine.split(mask)
     if not value.is_exact or value.down_low == 0.0 or not split.is_possible:
         return NO_COSTS
-    nodes = FIRST_NODES
+    nodes = _FIRST_NODES
     while True:
         total = math.fsum(map(mul, gauss_legendre(nodes)[1], engine.curve(split, nodes).slope))
         if abs(total - value.down_low) <= _CLOSE * value.down_low or nodes >= _MOST_NODES:

@@ -1,14 +1,15 @@
-"""The result types: a number with its interval and method, and everything computed about one subject."""
+"""The result types: a number with its interval and method, and everything that can be said about one subject."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from truetier.record import NamedTuple
 from truetier.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
+    from truetier.catalog.tier import TierTable
     from truetier.units import Availability
 
 
@@ -78,27 +79,110 @@ class Contributor(NamedTuple):
     gives_back: float
 
 
+class Costs(NamedTuple):
+    """The costliest components (at most 10), how many there are in all, and the share of the downtime the costs were scaled by."""
+
+    contributors: tuple[Contributor, ...]
+    total: int
+    residue: float
+
+
+class Details(Protocol):
+    """What lies behind a verdict: worked out when it is first asked for, since a gate prints little of it."""
+
+    @property
+    def full(self) -> Estimate:
+        """Up with everything that is waited for."""
+        ...
+
+    @property
+    def ceiling(self) -> Estimate:
+        """Everything of the subject itself perfect, its domains and needs as they are."""
+        ...
+
+    @property
+    def verified(self) -> Estimate:
+        """Without what nobody has shown to work."""
+        ...
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least available part; the product of the parts as if independent."""
+        ...
+
+    @property
+    def costs(self) -> Costs:
+        """Which components the downtime comes from."""
+        ...
+
+
 class Assessment(NamedTuple):
-    """Everything computed about one service, journey or endpoint (named ``service/endpoint``)."""
+    """What one service, journey or endpoint (named ``service/endpoint``) delivers, and everything behind it."""
 
     name: str
     kind: SubjectKind
     tier: str | None
     promise: Availability | None
     delivered: Estimate
-    full: Estimate
-    ceiling: Estimate
-    verified: Estimate
-    delivered_tier: str | None
-    nominal_tier: str | None
-    verified_tier: str | None
     verdict: Verdict
     unverified_claims: int
-    least_available: float | None
-    product: float | None
-    contributors: tuple[Contributor, ...]  # at most 10, costliest first
-    contributors_total: int
-    residue: float  # share of the downtime the costs were scaled by; 0 when they met it
+    tiers: TierTable
+    details: Details
+
+    @property
+    def delivered_tier(self) -> str | None:
+        """The strictest tier whose target is met."""
+        return self.tiers.best_met(self.delivered.down_high)
+
+    @property
+    def nominal_tier(self) -> str | None:
+        """The same, with a budget overspent by at most 25 % still counting as met."""
+        return self.tiers.best_met(self.delivered.down_high, nominal=True)
+
+    @property
+    def full(self) -> Estimate:
+        """The availability with everything that is waited for: up, and not degraded."""
+        return self.details.full
+
+    @property
+    def ceiling(self) -> Estimate:
+        """The best possible: everything of the subject itself perfect, its domains and needs as they are."""
+        return self.details.ceiling
+
+    @property
+    def verified(self) -> Estimate:
+        """What is delivered when every mitigation that nobody has shown to work is dropped."""
+        return self.details.verified
+
+    @property
+    def verified_tier(self) -> str | None:
+        """The strictest tier that the verified reading meets."""
+        return self.tiers.best_met(self.verified.down_high)
+
+    @property
+    def least_available(self) -> float | None:
+        """The least of own, site and the P(ok) of each need; None where one is unknown."""
+        return self.details.bounds[0]
+
+    @property
+    def product(self) -> float | None:
+        """Own x site x the needs' P(ok), as if they were independent; None where one is unknown."""
+        return self.details.bounds[1]
+
+    @property
+    def contributors(self) -> tuple[Contributor, ...]:
+        """The components the downtime comes from: at most 10, costliest first."""
+        return self.details.costs.contributors
+
+    @property
+    def contributors_total(self) -> int:
+        """How many contributors there are in all."""
+        return self.details.costs.total
+
+    @property
+    def residue(self) -> float:
+        """The share of the downtime the costs were scaled by; 0 when they met it."""
+        return self.details.costs.residue
 
     def __repr__(self) -> str:
         low, high = self.delivered.up_low, self.delivered.up_high

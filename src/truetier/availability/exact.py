@@ -141,10 +141,6 @@ class Engine:
             self._splits[mask] = found
         return found
 
-    def prepare(self, mask: int, nodes: int) -> None:
-        """Sums a set at its nodes at once, where its costs will be asked for after its value."""
-        self.terms(self.split(mask).series, nodes)
-
     def _series_of(self, plain: int, base: Series | None, wider: Series | None) -> Series:
         known = self._series.get(plain)
         if known is None:

@@ -51,9 +51,8 @@ class Structure:
         near: dict[int, int],
         *,
         alone: frozenset[str] = frozenset(),
-        full: bool = True,
     ) -> None:
-        """``alone``: services whose redundancy does not count, all copies are needed; ``full``: whether full(s) is wanted."""
+        """``alone``: services whose redundancy does not count, all copies are needed."""
         self.factors = factors
         self.near = near  # for a set, a large part of it that was met before it
         self._fleet = fleet
@@ -62,8 +61,8 @@ class Structure:
         self._solved: dict[Unknown, Bounds] = {}
         self._has_gaps = False  # whether some cycle was too large to solve
         self._owns: dict[str, int] = {}
-        self._has_full = full and (_has_degraded(uses) or _has_affinity(fleet))
-        self._solve([Unknown(name, age) for name in fleet.services for age in ((0, FULL) if self._has_full else (0,))])
+        self._has_full = _has_degraded(uses) or _has_affinity(fleet)
+        self._solve([Unknown(name) for name in fleet.services])
 
     # -- what callers ask for
 
@@ -73,7 +72,9 @@ class Structure:
 
     def full(self, service: str) -> Bounds:
         """The service is up with everything it waits for."""
-        return self._solved[Unknown(service, FULL if self._has_full else 0)]
+        unknown = self._fully(service)
+        self._solve([unknown])
+        return self._solved[unknown]
 
     @property
     def order(self) -> list[str]:
@@ -91,8 +92,7 @@ class Structure:
         service = self._fleet.services[use.caller]
         if use.endpoint is not None and service.has_shares and drawn is None:
             formula = AtLeast(1, (self._not_drawn(service, use.endpoint), formula))
-        self._solve(list(unknowns(formula)))  # with affinity nobody may have asked the callee whole before
-        found = self._value(formula)
+        found = self._solved_value(formula)
         return found if drawn is None else self._given_draw(service, drawn, found)
 
     def _given_draw(self, service: Service, endpoint: str, sets: Bounds) -> Bounds:
@@ -119,20 +119,20 @@ class Structure:
             return self._given_draw(service, endpoint.name, self.full(service.name) if full else self.up(service.name))
         kept = tuple(use for use in self.needs_of(service.name) if use.endpoint in (None, endpoint.name))
         formula = self._at_place(service, 0, None, kept)
-        if full and self._has_full:
+        if full:
             formula = AllOf((formula, *(self._fully_met(use) for use in kept)))
-        return self._value(formula)
+        return self._solved_value(formula)
 
     def journey(self, journey: Journey, *, full: bool = False) -> Bounds:
         """Every criterion of the journey holds."""
-        return self._value(AllOf(tuple(self._criterion(item, full=full) for item in journey.succeeds)))
+        return self._solved_value(AllOf(tuple(self._criterion(item, full=full) for item in journey.succeeds)))
 
     def met(self, criterion: Criterion) -> Bounds:
         """One criterion of a journey holds."""
         return self._value(self._criterion(criterion, full=False))
 
     def _criterion(self, criterion: Criterion, *, full: bool) -> Formula:
-        return AtLeast(criterion.required, tuple(Unknown(name, FULL if full and self._has_full else 0) for name in criterion.services))
+        return AtLeast(criterion.required, tuple(self._fully(name) if full else Unknown(name) for name in criterion.services))
 
     def perfected(self, service: Service) -> int:
         """Everything of the service itself that a ceiling takes as perfect: own, common cause, copies, mechanisms."""
@@ -155,7 +155,7 @@ class Structure:
         service = self._fleet.services[unknown.service]
         uses = tuple(self.needs_of(service.name))
         if unknown.age == FULL:
-            return AllOf((Unknown(service.name), *self._of_all_endpoints(service, uses, self._fully_met)))
+            return self._fully_up(service, uses)
         return self._at_place(service, unknown.age, unknown.place, uses)
 
     def _at_place(self, service: Service, age: int, place: tuple[str, str] | None, uses: tuple[Use, ...]) -> Formula:
@@ -256,8 +256,24 @@ class Structure:
     def _fully_met(self, use: Use) -> Formula:
         if use.need.mode is Mode.ASYNC:
             return ALWAYS
-        full = AtLeast(use.required, tuple(Unknown(target.service, FULL) for target in use.need.targets))
+        full = AtLeast(use.required, tuple(self._fully(target.service) for target in use.need.targets))
         return full if use.share == WHOLE else AtLeast(1, (self._not_asked(use), full))
+
+    def _fully_up(self, service: Service, uses: tuple[Use, ...]) -> Formula:
+        """full(s). A callee that is fully up meets its need, so that the need itself is left out: the greatest solution is the same.
+
+        With affinity a need asks for a part of the callee, and the whole may be up without it.
+        """
+        placement = service.placement
+        if placement is None or placement.affinity is Affinity.ANY:
+            up = self._at_place(service, 0, None, tuple(use for use in uses if use.need.mode is Mode.ASYNC))
+        else:
+            up = Unknown(service.name)
+        return AllOf((up, *self._of_all_endpoints(service, uses, self._fully_met)))
+
+    def _fully(self, service: str) -> Unknown:
+        """full(s) of a service; up(s) where nothing can be degraded."""
+        return Unknown(service, FULL if self._has_full else 0)
 
     def _of_all_endpoints(self, service: Service, uses: Iterable[Use], met: Callable[[Use], Formula]) -> Iterator[Formula]:
         """Common needs as they are; an endpoint's needs count when it is drawn, or always where nothing is drawn."""
@@ -327,6 +343,11 @@ class Structure:
         return Unknown(callee, age)
 
     # -- solving
+
+    def _solved_value(self, formula: Formula) -> Bounds:
+        """The sets of a formula that may hold unknowns nobody has asked for before: full(s), or with affinity a callee as a whole."""
+        self._solve(list(unknowns(formula)))
+        return self._value(formula)
 
     def _solve(self, roots: Sequence[Unknown]) -> None:
         equations: dict[Unknown, Formula] = {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.audit.finding import Finding, Severity, SkippedRule
 from truetier.audit.rule import Rule
-from truetier.availability.estimate import Assessment, Contributor, Estimate, Method, SubjectKind, Verdict
+from truetier.availability.estimate import Assessment, Contributor, Costs, Estimate, Method, SubjectKind, Verdict
 from truetier.catalog.evidence import Assumption, Claim, Conflict, Evidence, Kind
 from truetier.catalog.model import (
     Criterion,
@@ -64,6 +64,16 @@ def need(service: str, line: int = 1, column: int = 1, *, mode: Mode = Mode.SYNC
     )
 
 
+class Known(NamedTuple):
+    """Details that are known from the start."""
+
+    full: Estimate
+    ceiling: Estimate
+    verified: Estimate
+    bounds: tuple[float | None, float | None]
+    costs: Costs
+
+
 def assessment(
     name: str,
     tier: str | None,
@@ -79,8 +89,6 @@ def assessment(
 ) -> Assessment:
     """A subject with its tier's promise; the verdict follows from the numbers."""
     promise = None if tier is None else BUILT_IN.row(tier).target
-    best = BUILT_IN.best_met
-    verified = verified or delivered
     if promise is None:
         verdict = Verdict.NONE
     elif not is_met(delivered.down_low, promise):
@@ -93,19 +101,16 @@ def assessment(
         tier=tier,
         promise=promise,
         delivered=delivered,
-        full=full or delivered,
-        ceiling=ceiling or delivered,
-        verified=verified,
-        delivered_tier=best(delivered.down_high),
-        nominal_tier=best(delivered.down_high, nominal=True),
-        verified_tier=best(verified.down_high),
         verdict=verdict,
         unverified_claims=claims,
-        least_available=1 - delivered.down_low,
-        product=1 - delivered.down_high,
-        contributors=contributors,
-        contributors_total=len(contributors) if total is None else total,
-        residue=0.0,
+        tiers=BUILT_IN,
+        details=Known(
+            full=full or delivered,
+            ceiling=ceiling or delivered,
+            verified=verified or delivered,
+            bounds=(1 - delivered.down_low, 1 - delivered.down_high),
+            costs=Costs(contributors, len(contributors) if total is None else total, 0.0),
+        ),
     )
 
 

@@ -59,8 +59,10 @@ services:
             if assessment is None or (own := _own_down(service, assessment)) is None:
                 continue
             best = tiers.best_met(own)
+            if best is None or order.get(assessment.delivered_tier or "", order_of_none) <= order[best]:
+                continue  # what is delivered meets that tier, so the ceiling does
             capped = tiers.best_met(assessment.ceiling.down_low)
-            if best is not None and order[best] < order.get(capped or "", order_of_none):
+            if order[best] < order.get(capped or "", order_of_none):
                 yield _violation(service, assessment, own, best, capped or "no tier")
 
 
