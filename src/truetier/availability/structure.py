@@ -43,7 +43,7 @@ class Bounds(NamedTuple):
 class Structure:
     """The solved formulas of one reading of a fleet."""
 
-    def __init__(  # noqa: PLR0913 - a reading is all of these
+    def __init__(
         self,
         fleet: Fleet,
         uses: Mapping[str, tuple[Use, ...]],
