@@ -2,8 +2,8 @@
 
 A value is text somebody wrote for a program we do not know, so the reading is careful: a host counts when its form says
 that it is an address (a scheme, a port, ``host=``), or when it is a bare name under a key that asks for an address
-(``FLAGD_HOST: flagd``). Loopback, numbers and wildcards name no service. Only hosts leave this module; user names and
-passwords of connection strings never do.
+(``FLAGD_HOST: flagd``). Loopback, numbers and wildcards name no service, and the name of a database or a queue is no
+host. Only hosts leave this module; user names and passwords of connection strings never do.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ADDRESS_WORDS = frozenset(
 )
 _LAST_WORDS = frozenset(
     {"service", "services", "server", "servers", "upstream", "upstreams", "backend", "backends", "target", "targets", "peer", "peers"}
-    | {"node", "nodes", "seed", "seeds", "proxy", "gateway", "master", "primary", "connection", "db", "database", "cache", "queue"}
+    | {"node", "nodes", "seed", "seeds", "proxy", "gateway", "master", "primary", "connection", "cache"}
 )
 _TRAILING_WORDS = frozenset({"name", "names", "list", "internal", "primary", "secondary", "replica", "read", "write", "ro", "rw"})
 _NOT_CALLED = re.compile(  # NO_PROXY, DJANGO_ALLOWED_HOSTS, CORS_ORIGINS, CART_IMAGE: names for another purpose than to call them

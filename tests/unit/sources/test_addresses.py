@@ -92,7 +92,10 @@ def test_a_bare_name_is_uncertain_under_a_key_that_may_ask_for_one(key: str) -> 
     assert addresses_in(key, "cart") == (("cart", False),)
 
 
-@pytest.mark.parametrize("key", ["OTEL_SERVICE_NAME", "DB_TYPE", "MODE", "", "DB_NAME", "HOST_USER"])
+@pytest.mark.parametrize(
+    "key",
+    ["OTEL_SERVICE_NAME", "DB_TYPE", "MODE", "", "DB_NAME", "HOST_USER", "POSTGRES_DB", "MYSQL_DATABASE", "DB_URL_DATABASE", "ORDER_QUEUE"],
+)
 def test_a_bare_name_under_another_key_is_a_word(key: str) -> None:
     assert addresses_in(key, "cart") == ()
 
