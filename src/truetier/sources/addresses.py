@@ -45,8 +45,11 @@ _ADDRESS_WORDS = frozenset(
 )
 _LAST_WORDS = frozenset(
     {"service", "services", "server", "servers", "upstream", "upstreams", "backend", "backends", "target", "targets", "peer", "peers"}
-    | {"node", "nodes", "seed", "seeds", "proxy", "gateway", "master", "primary", "connection", "cache"}
+    | {"node", "nodes", "seed", "seeds", "members", "sentinels", "points", "svc", "proxy", "gateway", "master", "primary"}
+    | {"connection", "connect", "cache"}
 )
+_ADDRESS_ENDINGS = ("host", "hosts", "hostname", "addr", "url", "urls", "uri", "endpoint", "brokers")  # of words run together: PGHOST
+_NO_ADDRESS_WORDS = frozenset({"ghost", "curl"})
 _TRAILING_WORDS = frozenset({"name", "names", "list", "internal", "primary", "secondary", "replica", "read", "write", "ro", "rw"})
 _NOT_CALLED = re.compile(  # NO_PROXY, DJANGO_ALLOWED_HOSTS, CORS_ORIGINS, CART_IMAGE: names for another purpose than to call them
     r"(?:^|[_.-])(?:allowed|trusted|cors)(?:[_.-]|$)|^(?:no_proxy|virtual_host|listen|bind)(?:[_.-]|$)"
@@ -54,6 +57,8 @@ _NOT_CALLED = re.compile(  # NO_PROXY, DJANGO_ALLOWED_HOSTS, CORS_ORIGINS, CART_
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"passw|pwd|secret|token|credential|(?:^|[_.-])(?:api[_.-]?key|key|auth)$", re.IGNORECASE)
+_CONNECTION_STRING = re.compile(r"connection[_.-]?strings?(?:[^a-z]|$)", re.IGNORECASE)
+_SETTINGS = re.compile(r"[,;][A-Za-z ]{1,40}=.*\Z", re.DOTALL)  # behind a bare name: redis,abortConnect=false
 
 
 class Address(NamedTuple):
@@ -74,7 +79,7 @@ class Address(NamedTuple):
 
 def addresses_in(key: str, value: str) -> tuple[Address, ...]:
     """The hosts that a variable of that name and value names, in order, each once."""
-    if len(value) > _LONGEST_VALUE or _NOT_CALLED.search(key) or _SECRET.search(key):
+    if len(value) > _LONGEST_VALUE or _NOT_CALLED.search(key) or _is_secret(key):
         return ()
     found: dict[str, bool] = {}
     for address in _all_addresses(key, value):
@@ -93,6 +98,11 @@ def host_of(text: str) -> str | None:
     if host in _NO_SERVICE or host.endswith(".localhost") or not _HOST.fullmatch(host):
         return None
     return host
+
+
+def _is_secret(key: str) -> bool:
+    """Whether the value is one nobody may see; TOKEN_URL says where to fetch one."""
+    return _SECRET.search(key) is not None and not asks_for_address(key)
 
 
 def _all_addresses(key: str, value: str) -> Iterator[Address]:
@@ -146,7 +156,7 @@ def _hosts_of_authority(authority: str) -> Iterator[str]:
 
 def _in_token(token: str) -> Iterator[Address]:
     name, equals, text = token.partition("=")
-    if equals and _SECRET.search(name):
+    if equals and _is_secret(name):
         return
     is_named = bool(equals) and name.lstrip("-").lower() in _PAIR_KEYS
     place = _without_prefix(text if equals else token).rpartition("@")[2].lstrip("/").partition("/")[0]
@@ -175,6 +185,8 @@ def _bare(key: str, value: str) -> Iterator[Address]:
     is_certain = asks_for_address(key)
     if not is_certain and not _may_ask_for_address(key):
         return
+    if _CONNECTION_STRING.search(key):
+        value = _SETTINGS.sub("", value)
     hosts = [host_of(token) for token in _LIST_SEPARATORS.split(value.strip()) if token]
     if all(hosts):
         for host in hosts:
@@ -187,12 +199,12 @@ def asks_for_address(key: str) -> bool:
     words = _words(key)
     while words and (words[-1] in _TRAILING_WORDS or words[-1].isdigit()):
         words.pop()
-    return bool(words) and words[-1] in _ADDRESS_WORDS
+    return bool(words) and (words[-1] in _ADDRESS_WORDS or (words[-1].endswith(_ADDRESS_ENDINGS) and words[-1] not in _NO_ADDRESS_WORDS))
 
 
 def _may_ask_for_address(key: str) -> bool:
     words = _words(key)
-    return bool(words) and words[-1] in _LAST_WORDS
+    return bool(words) and (words[-1] in _LAST_WORDS or _CONNECTION_STRING.search(key) is not None)
 
 
 def _words(key: str) -> list[str]:

@@ -80,21 +80,48 @@ def test_what_is_no_address_of_a_service_names_none(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["FLAGD_HOST", "CART_ADDR", "spring.redis.host", "brokerUrls", "DB_HOST_0", "REDIS_HOSTNAME", "DB_HOST_NAME", "MCP_ENDPOINT"]
+    "key",
+    [
+        "FLAGD_HOST",
+        "CART_ADDR",
+        "spring.redis.host",
+        "brokerUrls",
+        "DB_HOST_0",
+        "REDIS_HOSTNAME",
+        "DB_HOST_NAME",
+        "MCP_ENDPOINT",
+        "PGHOST",
+        "dbhost",
+        "REDISURL",
+        "TOKEN_SERVICE_HOST",
+    ],
 )
 def test_a_bare_name_counts_under_a_key_that_asks_for_an_address(key: str) -> None:
     assert asks_for_address(key)
     assert addresses_in(key, "cart") == (("cart", True),)
 
 
-@pytest.mark.parametrize("key", ["UPSTREAM", "PAYMENT_SERVICE", "BACKEND", "REDIS_NODES"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "UPSTREAM",
+        "PAYMENT_SERVICE",
+        "BACKEND",
+        "REDIS_NODES",
+        "CONTACT_POINTS",
+        "CART_SVC",
+        "EventBusConnection",
+        "ConnectionString",
+        "ConnectionStrings__Redis",
+    ],
+)
 def test_a_bare_name_is_uncertain_under_a_key_that_may_ask_for_one(key: str) -> None:
     assert addresses_in(key, "cart") == (("cart", False),)
 
 
 @pytest.mark.parametrize(
     "key",
-    ["OTEL_SERVICE_NAME", "DB_TYPE", "MODE", "", "DB_NAME", "HOST_USER", "POSTGRES_DB", "MYSQL_DATABASE", "DB_URL_DATABASE", "ORDER_QUEUE"],
+    ["OTEL_SERVICE_NAME", "DB_TYPE", "MODE", "", "DB_NAME", "HOST_USER", "POSTGRES_DB", "MYSQL_DATABASE", "DB_URL_DATABASE", "ORDER_QUEUE", "GHOST"],
 )
 def test_a_bare_name_under_another_key_is_a_word(key: str) -> None:
     assert addresses_in(key, "cart") == ()
@@ -116,6 +143,15 @@ def test_a_bare_name_under_another_key_is_a_word(key: str) -> None:
 )
 def test_keys_that_list_names_for_another_purpose_or_hold_secrets_are_left_alone(key: str) -> None:
     assert addresses_in(key, "http://cart:8080") == ()
+
+
+def test_a_key_that_tells_where_to_fetch_a_secret_is_read() -> None:
+    assert addresses_in("OAUTH_TOKEN_URL", "http://login/token") == (("login", True),)
+    assert addresses_in("SECRETS_ADDR", "vault:8200") == (("vault", True),)
+
+
+def test_settings_behind_the_name_in_a_connection_string_do_not_hide_it() -> None:
+    assert addresses_in("ConnectionStrings__Redis", "cache,abortConnect=false") == (("cache", False),)
 
 
 def test_several_bare_names_count_only_if_all_are_names() -> None:
