@@ -26,6 +26,10 @@ _AUTHORITY = re.compile(r"[^\s/?#\"'`;|<>(){}\\]*")
 _URL_REST = re.compile(r"[^\s\"'`,;|<>()]*")
 _SEPARATORS = re.compile(r"[\s,;|(){}\[\]\"'`<>]+")
 _LIST_SEPARATORS = re.compile(r"[\s,;]+")
+_IN_PARENTHESES = re.compile(r"@(?:[a-z0-9]{1,9})?\(([^()]{1,300})\)")  # Go's user:password@tcp(db:3306)/orders
+_PAIR = re.compile(  # host=db, "host": "db", Host = db, -Dredis.host=cache: the key may be quoted, the value too
+    r"(?<![\w.])([A-Za-z][\w.-]{0,63})[\"']?[ \t]{0,8}[=:][ \t]{0,8}[\"']?([^\s\"',;|(){}\[\]<>=]+)"
+)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 _NO_SERVICE = frozenset({"localhost", "ip6-localhost", "host.docker.internal", "kubernetes.docker.internal", "gateway.docker.internal"})
@@ -33,11 +37,23 @@ _NOT_A_HOST_SCHEMES = frozenset(
     {"file", "unix", "s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "wasb", "wasbs"}
     | {"spiffe", "oci", "docker", "docker-image", "classpath", "data"}
 )
-_NAME_IN_PATH_SCHEMES = frozenset({"dns", "xds", "passthrough"})  # gRPC: dns:///cart:7070
+_NAME_IN_PATH_SCHEMES = frozenset({"dns", "xds", "passthrough", "kubernetes", "k8s"})  # gRPC: dns:///cart:7070, dns://8.8.8.8/cart
 _PREFIXES = ("dns:", "passthrough:", "tcp:", "udp:", "np:", "admin:", "jdbc:oracle:thin:", "jdbc:oracle:oci:")
 _PAIR_KEYS = frozenset(
     {"host", "hosts", "hostname", "hostaddr", "server", "servers", "source", "datasource", "addr", "addrs", "address", "addresses"}
-    | {"endpoint", "endpoints", "bootstrap.servers", "broker", "brokers", "metadata.broker.list", "contactpoints", "nodes", "url", "uri"}
+    | {
+        "endpoint",
+        "endpoints",
+        "bootstrap.servers",
+        "servername",
+        "broker",
+        "brokers",
+        "metadata.broker.list",
+        "contactpoints",
+        "nodes",
+        "url",
+        "uri",
+    }
 )
 _ADDRESS_WORDS = frozenset(
     {"addr", "addrs", "address", "addresses", "host", "hosts", "hostname", "hostnames", "endpoint", "endpoints"}
@@ -109,9 +125,14 @@ def _all_addresses(key: str, value: str) -> Iterator[Address]:
     rest, in_urls = _cut_urls(value)
     for host in in_urls:
         yield Address(host, is_certain=True)
+    rest = _PAIR.sub(_without_secret, rest)
     for token in _SEPARATORS.split(rest):
         if token:
             yield from _in_token(token)
+    for found in _IN_PARENTHESES.finditer(rest):
+        yield from _in_place(found.group(1), is_named=True)
+    for found in _PAIR.finditer(rest):
+        yield from _in_pair(*found.groups())
     yield from _bare(key, value)
 
 
@@ -125,9 +146,10 @@ def _cut_urls(value: str) -> tuple[str, list[str]]:
         name = scheme.group().lower() if scheme else ""
         kept.append(value[position : scheme.start() if scheme else found])
         start = found + 3
-        if name in _NAME_IN_PATH_SCHEMES and value.startswith("/", start):
-            start += 1
         authority = _match_at(_AUTHORITY, value, start)
+        if name in _NAME_IN_PATH_SCHEMES and value.startswith("/", start + len(authority)):
+            start += len(authority) + 1
+            authority = _match_at(_AUTHORITY, value, start)
         if authority.endswith(":") and value.startswith("//", start + len(authority)):
             authority = authority.rpartition(",")[0]  # "http://a:80,http://b:80": the next URL begins here
             position = start + len(authority)
@@ -154,22 +176,43 @@ def _hosts_of_authority(authority: str) -> Iterator[str]:
             yield name
 
 
+def _without_secret(pair: re.Match[str]) -> str:
+    """The pair as it is written, but not a password with a colon in it; a service may be called ``auth:8080``."""
+    name, text = pair.groups()
+    start, colon, _ = text.partition(":")
+    return " " if colon and _is_secret(name) and not _PORT.fullmatch(start) else pair.group()
+
+
 def _in_token(token: str) -> Iterator[Address]:
+    """The host of ``cart:80``, also behind ``--cart=``."""
     name, equals, text = token.partition("=")
-    if equals and _is_secret(name):
-        return
-    is_named = bool(equals) and name.lstrip("-").lower() in _PAIR_KEYS
-    place = _without_prefix(text if equals else token).rpartition("@")[2].lstrip("/").partition("/")[0]
+    if not equals:
+        yield from _in_place(token)
+    elif not _is_secret(name):
+        yield from _in_place(text)
+
+
+def _in_pair(name: str, text: str) -> Iterator[Address]:
+    """The host of ``host=db``: the key says that a bare name is one."""
+    is_stated = name.lower() in _PAIR_KEYS
+    if is_stated or (_words(name)[-1:] and _is_address_word(_words(name)[-1]) and not _NOT_CALLED.search(name)):
+        for host, _ in _in_place(text, is_named=True):
+            yield Address(host, is_stated)
+
+
+def _in_place(text: str, *, is_named: bool = False) -> Iterator[Address]:
+    place = _without_prefix(text).rpartition("@")[2].lstrip("/").partition("/")[0]
     host, colon, port = place.partition(":")
     port, *more = port.split(":")
     valid = host_of(host)
     if valid is None:
         return
-    if colon:
-        is_oracle = token.startswith("jdbc:")
-        if _PORT.fullmatch(port) and (is_oracle or all(part.isdigit() for part in more)):
-            yield Address(valid, is_certain=True)
-    elif is_named:
+    if not colon:
+        is_host = is_named
+    else:
+        is_oracle = text.startswith("jdbc:")
+        is_host = _PORT.fullmatch(port) is not None and (is_oracle or all(part.isdigit() for part in more))
+    if is_host:
         yield Address(valid, is_certain=True)
 
 
@@ -199,7 +242,11 @@ def asks_for_address(key: str) -> bool:
     words = _words(key)
     while words and (words[-1] in _TRAILING_WORDS or words[-1].isdigit()):
         words.pop()
-    return bool(words) and (words[-1] in _ADDRESS_WORDS or (words[-1].endswith(_ADDRESS_ENDINGS) and words[-1] not in _NO_ADDRESS_WORDS))
+    return bool(words) and _is_address_word(words[-1])
+
+
+def _is_address_word(word: str) -> bool:
+    return word in _ADDRESS_WORDS or (word.endswith(_ADDRESS_ENDINGS) and word not in _NO_ADDRESS_WORDS)
 
 
 def _may_ask_for_address(key: str) -> bool:

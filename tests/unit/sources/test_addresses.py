@@ -39,6 +39,14 @@ from truetier.sources.addresses import addresses_in, asks_for_address, certain_a
         ("cart:7070/v1", ["cart"]),
         ("cart:$(CART_PORT)", ["cart"]),
         ("memcached:11211:1", ["memcached"]),
+        ("auth:8080", ["auth"]),
+        ("user:pw@tcp(db)/orders", ["db"]),
+        ("user:pw@(db:3306)/orders", ["db"]),
+        ("Host = db ; Port = 5432", ["db"]),
+        ("jdbc:sqlserver://;serverName=db;databaseName=orders", ["db"]),
+        ('{"host": "db", "port": 5432}', ["db"]),
+        ("dns://8.8.8.8/cart:7070", ["cart"]),
+        ("kubernetes:///cart:7070", ["cart"]),
     ],
 )
 def test_a_host_is_found_in_every_form_of_address(value: str, hosts: list[str]) -> None:
@@ -70,6 +78,8 @@ def test_a_host_is_found_in_every_form_of_address(value: str, hosts: list[str]) 
         "cart:123456",
         "service.version=3.0.0,service.criticality=low",
         "Username=cart;Password=orders:5432",
+        '{"user": "cart", "password": "orders:5432"}',
+        "service.name=cart,host.name=cart",
         "host.docker.internal:80",
         "x" * 70_000 + ":80",
         "-cart:80",
@@ -121,7 +131,19 @@ def test_a_bare_name_is_uncertain_under_a_key_that_may_ask_for_one(key: str) -> 
 
 @pytest.mark.parametrize(
     "key",
-    ["OTEL_SERVICE_NAME", "DB_TYPE", "MODE", "", "DB_NAME", "HOST_USER", "POSTGRES_DB", "MYSQL_DATABASE", "DB_URL_DATABASE", "ORDER_QUEUE", "GHOST"],
+    [
+        "OTEL_SERVICE_NAME",
+        "DB_TYPE",
+        "MODE",
+        "",
+        "DB_NAME",
+        "HOST_USER",
+        "POSTGRES_DB",
+        "MYSQL_DATABASE",
+        "DB_URL_DATABASE",
+        "ORDER_QUEUE",
+        "GHOST",
+    ],
 )
 def test_a_bare_name_under_another_key_is_a_word(key: str) -> None:
     assert addresses_in(key, "cart") == ()
@@ -143,6 +165,11 @@ def test_a_bare_name_under_another_key_is_a_word(key: str) -> None:
 )
 def test_keys_that_list_names_for_another_purpose_or_hold_secrets_are_left_alone(key: str) -> None:
     assert addresses_in(key, "http://cart:8080") == ()
+
+
+def test_a_key_inside_a_value_asks_for_an_address_too() -> None:
+    assert addresses_in("JAVA_OPTS", "-Xmx1g -Dspring.redis.host=cache -Dmode=cart") == (("cache", False),)
+    assert addresses_in("X", '{"redis": {"cacheHost": "cache"}, "allowed_hosts": "web"}') == (("cache", False),)
 
 
 def test_a_key_that_tells_where_to_fetch_a_secret_is_read() -> None:
@@ -187,6 +214,19 @@ def test_any_text_is_read_and_only_hosts_come_out(key: str, value: str) -> None:
         assert address.host in value.lower()
 
 
-@pytest.mark.parametrize("value", ["://" * 20_000, "a:1," * 16_000, "a@" * 30_000, "a.a" * 20_000, "(" * 60_000, "http://" * 9_000])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "://" * 20_000,
+        "a:1," * 16_000,
+        "a@" * 30_000,
+        "a.a" * 20_000,
+        "(" * 60_000,
+        "http://" * 9_000,
+        "a-" * 30_000,
+        "@(" * 30_000,
+        "a:" * 30_000,
+    ],
+)
 def test_hostile_values_cost_little(value: str) -> None:
     addresses_in("X_URL", value)
