@@ -103,11 +103,6 @@ def addresses_in(key: str, value: str) -> tuple[Address, ...]:
     return tuple(Address(host, is_certain) for host, is_certain in found.items())
 
 
-def certain_addresses_in(text: str) -> tuple[Address, ...]:
-    """The hosts that a command line names as URL, host:port or connection string."""
-    return tuple(address for address in addresses_in("", text) if address.is_certain)
-
-
 def host_of(text: str) -> str | None:
     """The text as a host name in lower case; None when it cannot name a service."""
     host = text.lower().removesuffix(".")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truetier.sources.addresses import addresses_in, asks_for_address, certain_addresses_in, host_of
+from truetier.sources.addresses import addresses_in, asks_for_address, host_of
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,6 @@ def test_several_bare_names_count_only_if_all_are_names() -> None:
 
 def test_a_host_named_twice_is_given_once() -> None:
     assert addresses_in("CART_URL", "http://cart:80/ http://cart:81/") == (("cart", True),)
-
-
-def test_a_command_line_names_only_certain_addresses() -> None:
-    assert certain_addresses_in("--redis=cache:6379 --mode=cart http://orders/") == (("orders", True), ("cache", True))
 
 
 def test_only_a_single_label_or_a_name_of_the_cluster_is_local() -> None:

@@ -59,6 +59,8 @@ def test_a_dependency_that_may_be_missing_is_of_unknown_hardness() -> None:
         ("links: ['b:other']", ("a", "b", "serve")),
         ("command: run --b=b:80", ("a", "b", "serve")),
         ("entrypoint: [run, 'http://b/']", ("a", "b", "serve")),
+        ("command: [run, --redis-host, b]", ("a", "b", "serve")),
+        ("command: sh -c 'until nc -z b 5432; do sleep 1; done; run'", ("a", "b", "serve")),
         ("network_mode: service:b", ("a", "b", "start")),
         ("volumes_from: ['b:ro']", ("a", "b", "start")),
         ("environment: {X: 'http://container-of-b/'}", ("a", "b", "serve")),

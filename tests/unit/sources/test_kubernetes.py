@@ -69,6 +69,13 @@ def test_what_an_init_container_waits_for_is_needed_at_start() -> None:
     assert needs(pod) == [("db", "start", "init container"), ("cart", "start", "init container")]
 
 
+def test_a_command_that_waits_is_no_call_to_what_is_named_like_it() -> None:
+    sleep = "---\napiVersion: v1\nkind: Service\nmetadata: {name: sleep}\n"
+    assert needs("{initContainers: [{command: [sh, -c, 'until nslookup db; do sleep 30; done']}]}", sleep) == [
+        ("db", "start", "init container")
+    ]
+
+
 def test_a_sidecar_among_the_init_containers_serves() -> None:
     assert needs("{initContainers: [{restartPolicy: Always, env: [{name: A, value: 'cart:80'}]}]}") == [("cart", "serve", "env A")]
 

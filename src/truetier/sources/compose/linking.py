@@ -10,7 +10,8 @@ from truetier.catalog.model import Fact, Hardness, Phase, Service, SkippedInput
 from truetier.catalog.source import Contribution
 from truetier.errors import Place
 from truetier.record import NamedTuple
-from truetier.sources.addresses import addresses_in, asks_for_address, certain_addresses_in
+from truetier.sources.addresses import addresses_in, asks_for_address
+from truetier.sources.command_line import hosts_of_command
 from truetier.sources.compose.interpolation import Variables
 from truetier.sources.compose.names import ProjectNames
 from truetier.sources.compose.project import Files, beside
@@ -110,9 +111,9 @@ def _add_stated(needs: NeedList, body: Body, project: str, names: ProjectNames) 
 def _hosts_of_command(body: Body, variables: Variables) -> Iterator[tuple[str, Node]]:
     for key in ("command", "entrypoint"):
         node = at(body.node, key)
-        for item in () if node is None else node.items if node.kind == "seq" else (node,):
-            for address in certain_addresses_in(variables.fill(item.text)):
-                yield address.host, item
+        items = [] if node is None else node.items if node.kind == "seq" else [node]
+        for host, index in hosts_of_command([variables.fill(item.text) for item in items]):
+            yield host, items[index]
 
 
 def _environment(bodies: Sequence[Body], project: Files, variables: Variables) -> dict[str, _Variable]:

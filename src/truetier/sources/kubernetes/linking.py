@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from truetier.catalog.evidence import Evidence, Kind
 from truetier.catalog.model import Fact, Phase, Service, SkippedInput
 from truetier.catalog.source import Contribution
-from truetier.sources.addresses import addresses_in, certain_addresses_in, host_of
+from truetier.sources.addresses import addresses_in, host_of
+from truetier.sources.command_line import hosts_of_command
 from truetier.sources.kubernetes.environment import Values, environment_of
 from truetier.sources.kubernetes.facts import policy_facts, workload_facts
 from truetier.sources.kubernetes.manifests import containers
@@ -131,7 +131,7 @@ class _Cluster:
                     callee = self._callee(address.host, manifest.namespace, caller, report=address.is_certain and address.is_local)
                     if callee is not None:
                         needs.add(callee, phase, variable.origin, variable.place)
-            for host, node in _hosts_of_command(container, is_init=is_init):
+            for host, node in _hosts_of_command(container):
                 callee = self._callee(host, manifest.namespace, caller, report=False)
                 if callee is not None:
                     needs.add(callee, phase, "init container" if is_init else "command line", node.place(manifest.file))
@@ -163,16 +163,8 @@ def _external_hosts(manifests: Sequence[Manifest]) -> frozenset[str]:
     return frozenset(host for manifest in manifests if manifest.kind == "ServiceEntry" for host in _entry_hosts(manifest))
 
 
-def _hosts_of_command(container: Node, *, is_init: bool) -> Iterator[tuple[str, Node]]:
-    """Hosts a command line names: URLs and host:port; a container that waits also writes them as two words."""
-    words: list[tuple[str, Node]] = []
-    for key in ("command", "args"):
-        for item in items_at(container, key):
-            for address in certain_addresses_in(item.text):
-                yield address.host, item
-            if is_init:
-                words += [(word.strip(";&|()\"'"), item) for word in item.text[:4096].split()]
-    for (word, node), (port, _) in pairwise(words):
-        host = host_of(word)
-        if host is not None and port.isdigit():
-            yield host, node
+def _hosts_of_command(container: Node) -> Iterator[tuple[str, Node]]:
+    """Hosts a command line may name, and where."""
+    items = [*items_at(container, "command"), *items_at(container, "args")]
+    for host, index in hosts_of_command([item.text for item in items]):
+        yield host, items[index]
