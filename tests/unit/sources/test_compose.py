@@ -57,6 +57,9 @@ def test_a_dependency_that_may_be_missing_is_of_unknown_hardness() -> None:
         ("environment: {B_URL: 'http://b:80'}", ("a", "b", "serve")),
         ("environment: ['B_HOST=b']", ("a", "b", "serve")),
         ("links: ['b:other']", ("a", "b", "serve")),
+        ("links: ['b:other'], environment: {X: 'http://other/'}", ("a", "b", "serve")),
+        ("external_links: [container-of-b]", ("a", "b", "serve")),
+        ("external_links: ['container-of-b:other'], command: run http://other/", ("a", "b", "serve")),
         ("command: run --b=b:80", ("a", "b", "serve")),
         ("entrypoint: [run, 'http://b/']", ("a", "b", "serve")),
         ("command: [run, --redis-host, b]", ("a", "b", "serve")),
@@ -116,6 +119,26 @@ def test_env_file_is_read_and_environment_wins() -> None:
     assert (first.service, str(first.evidence.place)) == ("c", "p/a.env:2:1")
     assert second.service == "b"
     assert found.skipped[0].subject == "p/gone.env"
+
+
+def test_an_env_file_may_use_the_variables_of_the_project() -> None:
+    files = {
+        "c.yaml": "services:\n  a: {image: i, env_file: a.env}\n  b: {image: i}\n",
+        "a.env": "B_URL=http://${B_HOST}:80\n",
+        ".env": "B_HOST=b\n",
+    }
+    assert needs(collect(files)) == [("a", "b", "serve")]
+
+
+def test_a_container_that_is_not_described_is_named_as_it_is_written() -> None:
+    files = {"c.yaml": "services:\n  a: {image: i, external_links: ['shop_db_1:db'], environment: {DB_HOST: db}}\n"}
+    assert needs(collect(files)) == [("a", "shop_db_1", "serve")]
+
+
+def test_a_command_is_inherited_unless_it_is_stated_anew() -> None:
+    base = "  base: {image: i, command: run http://b/, entrypoint: run http://c/}\n"
+    files = {"c.yaml": "services:\n  a: {extends: base, command: run}\n  b: {image: i}\n  c: {image: i}\n" + base}
+    assert needs(collect(files))[:1] == [("a", "c", "serve")]
 
 
 def test_included_files_are_read_and_those_that_cannot_be_are_listed() -> None:

@@ -63,19 +63,20 @@ def _contribution(file: ComposeFile, project: Files, names: ProjectNames) -> Con
         evidence = Evidence(Kind.DECLARED, SOURCE_NAME, key.place(file.file), f"service {written}")
         bodies = project.bodies(written, file)
         needs = NeedList(name, SOURCE_NAME)
+        links = dict(link for body in bodies for link in _link_aliases(body.node))
         for body in bodies:
             _add_stated(needs, body, file.project, names)
         environment = _environment(bodies, project, variables)
         for variable, (value, place) in environment.items():
             for address in addresses_in(variable, value):
-                callee = names.of_host(address.host, file.project) or (address.host if address.is_certain and address.is_local else None)
+                host = links.get(address.host, address.host)
+                callee = names.of_host(host, file.project) or (host if address.is_certain and address.is_local else None)
                 if callee is not None:  # a name nothing here has is given as written, for other files to know
                     needs.add(callee, Phase.SERVE, f"env {variable}", place)
-        for body in bodies[-1:]:
-            for host, node in _hosts_of_command(body, variables):
-                callee = names.of_host(host, file.project)
-                if callee is not None:
-                    needs.add(callee, Phase.SERVE, "command line", node.place(body.file.file))
+        for host, place in _hosts_of_command(bodies, variables):
+            callee = names.of_host(links.get(host, host), file.project)
+            if callee is not None:
+                needs.add(callee, Phase.SERVE, "command line", place)
         found = needs.needs()
         services.append(
             Service(name, evidence, needs=found, facts=tuple(_facts(bodies, variables)), keys={"needs": evidence} if found else {})
@@ -99,6 +100,9 @@ def _add_stated(needs: NeedList, body: Body, project: str, names: ProjectNames) 
         add(name.text, Phase.START, reason, name, Hardness.UNKNOWN if is_optional else None)
     for item in items_at(body.node, "links"):
         add(item.text.partition(":")[0], Phase.SERVE, "links", item, Hardness.UNKNOWN)
+    for item in items_at(body.node, "external_links"):
+        container = item.text.partition(":")[0]
+        needs.add(names.of_host(container.lower(), project) or container, Phase.SERVE, "external_links", item.place(file))
     for key in ("network_mode", "pid", "ipc"):
         node = at(body.node, key)
         if node is not None and node.text.startswith("service:"):
@@ -108,12 +112,25 @@ def _add_stated(needs: NeedList, body: Body, project: str, names: ProjectNames) 
             add(item.text.partition(":")[0], Phase.START, "volumes_from", item, None)
 
 
-def _hosts_of_command(body: Body, variables: Variables) -> Iterator[tuple[str, Node]]:
+def _link_aliases(node: Node) -> Iterator[tuple[str, str]]:
+    """The names that only this service knows others by, and theirs."""
+    for key in ("links", "external_links"):
+        for item in items_at(node, key):
+            name, colon, alias = item.text.lower().partition(":")
+            if colon:
+                yield alias, name
+
+
+def _hosts_of_command(bodies: Sequence[Body], variables: Variables) -> Iterator[tuple[str, Place]]:
+    """The hosts that the last command and the last entrypoint may name, and where."""
     for key in ("command", "entrypoint"):
-        node = at(body.node, key)
-        items = [] if node is None else node.items if node.kind == "seq" else [node]
-        for host, index in hosts_of_command([variables.fill(item.text) for item in items]):
-            yield host, items[index]
+        for body in reversed(bodies):
+            node = body.node.get(key)
+            if node is not None:
+                items = node.items if node.kind == "seq" else [node]
+                for host, index in hosts_of_command([variables.fill(item.text) for item in items]):
+                    yield host, items[index].place(body.file.file)
+                break
 
 
 def _environment(bodies: Sequence[Body], project: Files, variables: Variables) -> dict[str, _Variable]:
@@ -123,7 +140,8 @@ def _environment(bodies: Sequence[Body], project: Files, variables: Variables) -
         for path in _env_files(body):
             path_from_here = beside(body.file.folder, variables.fill(path))
             why = f"env_file of {body.file.file}"
-            for name, written in project.env_file(path_from_here, {key: value.value for key, value in found.items()}, why).items():
+            known = {**variables.values, **{key: value.value for key, value in found.items()}}
+            for name, written in project.env_file(path_from_here, known, why).items():
                 found[name] = _Variable(written.value, Place(path_from_here, written.line, 1))
     for body in bodies:
         for variable, value, node in _assignments(body.node):
