@@ -191,6 +191,20 @@ def test_files_of_one_run_name_each_others_services() -> None:
     assert needs(collect(files, "c.yaml", "c.override.yaml")) == [("a", "b", "serve")]
 
 
+def test_an_override_file_replaces_what_it_states_anew() -> None:
+    files = {
+        "compose.yaml": (
+            "services:\n  a:\n    image: i\n    depends_on: [c]\n    links: [c]\n    command: run http://c/\n"
+            "    environment: [DB_HOST=c, X_HOST=d]\n  b: {image: i}\n  c: {image: i}\n  d: {image: i}\n"
+        ),
+        "compose.override.yaml": (
+            "services:\n  a:\n    depends_on: !override [d]\n    links: !reset []\n    command: run\n    environment: {DB_HOST: b}\n"
+        ),
+    }
+    for roots in (list(files), list(files)[::-1]):
+        assert sorted(needs(collect(files, *roots))) == [("a", "b", "serve"), ("a", "d", "serve"), ("a", "d", "start")]
+
+
 def test_one_name_in_two_projects_is_two_services() -> None:
     web = "services:\n  web: {image: i, depends_on: [db], environment: {DB_HOST: db, CART_URL: 'http://cart/'}}\n"
     files = {

@@ -63,7 +63,7 @@ def _contribution(file: ComposeFile, project: Files, names: ProjectNames) -> Con
         evidence = Evidence(Kind.DECLARED, SOURCE_NAME, key.place(file.file), f"service {written}")
         bodies = project.bodies(written, file)
         needs = NeedList(name, SOURCE_NAME)
-        links = dict(link for body in bodies for link in _link_aliases(body.node))
+        links = dict(link for body in bodies for link in _link_aliases(body))
         for body in bodies:
             _add_stated(needs, body, file.project, names)
         environment = _environment(bodies, project, variables)
@@ -91,31 +91,31 @@ def _add_stated(needs: NeedList, body: Body, project: str, names: ProjectNames) 
     def add(name: str, phase: Phase, reason: str, node: Node, hardness: Hardness | None) -> None:
         needs.add(names.fleet_name(name, project), phase, reason, node.place(file), hardness=hardness)
 
-    for item in items_at(body.node, "depends_on"):
+    for item in items_at(body.stated("depends_on")):
         add(item.text, Phase.START, "depends_on", item, None)
-    for name, value in pairs_at(body.node, "depends_on"):
+    for name, value in pairs_at(body.stated("depends_on")):
         condition = text_at(value, "condition")
         reason = f"depends_on, condition {condition}" if condition else "depends_on"
         is_optional = text_at(value, "required").lower() == "false"
         add(name.text, Phase.START, reason, name, Hardness.UNKNOWN if is_optional else None)
-    for item in items_at(body.node, "links"):
+    for item in items_at(body.stated("links")):
         add(item.text.partition(":")[0], Phase.SERVE, "links", item, Hardness.UNKNOWN)
-    for item in items_at(body.node, "external_links"):
+    for item in items_at(body.stated("external_links")):
         container = item.text.partition(":")[0]
         needs.add(names.of_host(container.lower(), project) or container, Phase.SERVE, "external_links", item.place(file))
     for key in ("network_mode", "pid", "ipc"):
-        node = at(body.node, key)
+        node = body.stated(key)
         if node is not None and node.text.startswith("service:"):
             add(node.text.removeprefix("service:"), Phase.START, key, node, None)
-    for item in items_at(body.node, "volumes_from"):
+    for item in items_at(body.stated("volumes_from")):
         if not item.text.startswith("container:"):
             add(item.text.partition(":")[0], Phase.START, "volumes_from", item, None)
 
 
-def _link_aliases(node: Node) -> Iterator[tuple[str, str]]:
+def _link_aliases(body: Body) -> Iterator[tuple[str, str]]:
     """The names that only this service knows others by, and theirs."""
     for key in ("links", "external_links"):
-        for item in items_at(node, key):
+        for item in items_at(body.stated(key)):
             name, colon, alias = item.text.lower().partition(":")
             if colon:
                 yield alias, name
@@ -125,7 +125,7 @@ def _hosts_of_command(bodies: Sequence[Body], variables: Variables) -> Iterator[
     """The hosts that the last command and the last entrypoint may name, and where."""
     for key in ("command", "entrypoint"):
         for body in reversed(bodies):
-            node = body.node.get(key)
+            node = body.stated(key)
             if node is not None:
                 items = node.items if node.kind == "seq" else [node]
                 for host, index in hosts_of_command([variables.fill(item.text) for item in items]):
@@ -144,11 +144,11 @@ def _environment(bodies: Sequence[Body], project: Files, variables: Variables) -
             for name, written in project.env_file(path_from_here, known, why).items():
                 found[name] = _Variable(written.value, Place(path_from_here, written.line, 1))
     for body in bodies:
-        for variable, value, node in _assignments(body.node):
+        for variable, value, node in body.assignments():
             filled = variables.fill(value) if value is not None else _inherited(variable, variables)
             if filled is not None:
                 found[variable] = _Variable(filled, node.place(body.file.file))
-    return found
+    return {name: variable for name, variable in found.items() if not any(name in body.replaced.variables for body in bodies)}
 
 
 def _inherited(name: str, variables: Variables) -> str | None:
@@ -159,17 +159,8 @@ def _inherited(name: str, variables: Variables) -> str | None:
     return value
 
 
-def _assignments(node: Node) -> Iterator[tuple[str, str | None, Node]]:
-    for key, value in pairs_at(node, "environment"):
-        if value.kind == "scalar":
-            yield key.text, None if value.is_null else value.text, value
-    for item in items_at(node, "environment"):
-        name, equals, text = item.text.partition("=")
-        yield name.strip(), text if equals else None, item
-
-
 def _env_files(body: Body) -> list[str]:
-    node = at(body.node, "env_file")
+    node = body.stated("env_file")
     if node is None:
         return []
     return [path for item in (node.items if node.kind == "seq" else [node]) if (path := item.text or text_at(item, "path"))]

@@ -12,7 +12,7 @@ from truetier.sources.compose.interpolation import Variables, read_env_file
 from truetier.sources.tree_path import at, items_at, pairs_at, parse_foreign, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from truetier.sources.compose.interpolation import Assignment
     from truetier.sources.yaml_tree import Node
@@ -25,6 +25,8 @@ _SERVICE_KEYS = frozenset(
     | {"deploy", "restart", "healthcheck", "extends", "links", "container_name", "hostname", "profiles", "logging", "network_mode"}
     | {"labels", "configs", "secrets", "develop"}
 )
+_REPLACING_TAGS = frozenset({"!reset", "!override"})
+_REPLACED_KEYS = frozenset({"command", "entrypoint", "network_mode", "pid", "ipc"})  # the others of an override file are added
 _REMOTE = ("https://", "http://", "git@", "oci://", "ssh://", "git://")
 _MOST_FILES = 1000  # that one run follows through include and extends
 _DEEPEST_EXTENDS = 50  # services one description builds on
@@ -42,6 +44,11 @@ class ComposeFile:
         self.services = {name.text: (name, value) for name, value in pairs_at(root, "services")}
 
     @property
+    def is_override(self) -> bool:
+        """Whether it is laid over the other files of its project: ``compose.override.yaml``."""
+        return ".override." in posixpath.basename(self.file)
+
+    @property
     def folder(self) -> str:
         """The folder that paths in the file start from."""
         return posixpath.dirname(self.file)
@@ -56,11 +63,34 @@ class ComposeFile:
         return found
 
 
+class Replaced(NamedTuple):
+    """What an override file states anew of a service: other files of its project say it in vain."""
+
+    keys: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
+
+
 class Body(NamedTuple):
     """One description of a service; what it extends stands before it."""
 
     node: Node
     file: ComposeFile
+    replaced: Replaced = Replaced()
+
+    def stated(self, key: str) -> Node | None:
+        """What it says under that key; None where that is taken back, here or by an override file."""
+        found = at(self.node, key)
+        return None if found is None or found.tag == "!reset" or key in self.replaced.keys else found
+
+    def assignments(self) -> Iterator[tuple[str, str | None, Node]]:
+        """The variables under ``environment``, a map or a list; None where the value is passed on from outside."""
+        environment = self.stated("environment")
+        for key, value in pairs_at(environment):
+            if value.kind == "scalar":
+                yield key.text, None if value.is_null else value.text, value
+        for item in items_at(environment):
+            name, equals, text = item.text.partition("=")
+            yield name.strip(), text if equals else None, item
 
 
 def beside(folder: str, path: str) -> str:
@@ -96,6 +126,7 @@ class Files:
         self._read = read
         self._known: dict[str, ComposeFile | None] = {posixpath.normpath(file.file): file for file in files}
         self._variables: dict[str, dict[str, str]] = {}
+        self._overrides: dict[str, list[ComposeFile]] = {}  # of each project
         self.skipped: list[SkippedInput] = []
 
     def include_all(self) -> list[ComposeFile]:
@@ -112,6 +143,9 @@ class Files:
                     if found is not None:
                         found.project = file.project
                         queue.append(found)
+        for file in queue:
+            if file.is_override:
+                self._overrides.setdefault(file.project, []).append(file)
         return queue
 
     def file(self, path: str, why: str) -> ComposeFile | None:
@@ -158,11 +192,12 @@ class Files:
     def bodies(self, name: str, file: ComposeFile) -> list[Body]:
         """How the service is described: what it extends first, itself last."""
         found: list[Body] = []
+        replaced = Replaced() if file.is_override else self._replaced(name, file.project)
         seen: set[tuple[str, str]] = set()
         while name in file.services and (file.file, name) not in seen and len(seen) < _DEEPEST_EXTENDS:
             seen.add((file.file, name))
             node = file.services[name][1]
-            found.append(Body(node, file))
+            found.append(Body(node, file, replaced))
             base = at(node, "extends")
             if base is None:
                 break
@@ -175,6 +210,12 @@ class Files:
                 file = other
         found.reverse()
         return found
+
+    def _replaced(self, name: str, project: str) -> Replaced:
+        bodies = [Body(file.services[name][1], file) for file in self._overrides.get(project, ()) if name in file.services]
+        pairs = [pair for body in bodies for pair in body.node.pairs]
+        keys = frozenset(key.text for key, value in pairs if value.tag in _REPLACING_TAGS or key.text in _REPLACED_KEYS)
+        return Replaced(keys, frozenset(variable for body in bodies for variable, _, _ in body.assignments()))
 
 
 def _env_names(file: str) -> list[str]:
