@@ -159,6 +159,22 @@ def test_included_files_are_read_and_those_that_cannot_be_are_listed() -> None:
     assert [item.subject for item in found[0].skipped] == ["p/gone.yaml", "p/bad.yaml", "https://example.com/c.yaml"]
 
 
+def test_an_included_file_takes_the_folder_and_the_variables_it_is_given() -> None:
+    files = {
+        "c.yaml": (
+            "include: [{path: sub/c.yaml, project_directory: ., env_file: [sub/x.env]}]\n"
+            "services:\n  b: {image: i}\n  c: {image: i}\n  d: {image: i}\n"
+        ),
+        "sub/c.yaml": "services:\n  a: {image: i, env_file: a.env, environment: {C_HOST: '${C}', D_HOST: '${D}'}}\n",
+        "sub/x.env": "C=c\nD=e\n",
+        "a.env": "B_URL=http://b/\n",
+        ".env": "D=d\n",
+    }
+    found = collect(files)
+    assert needs(found) == [("a", "b", "serve"), ("a", "c", "serve"), ("a", "d", "serve")]
+    assert [item for contribution in found for item in contribution.skipped] == []
+
+
 def test_a_file_that_only_includes_is_a_compose_file() -> None:
     found = SOURCE.collect(b"include:\n  - gone.yaml\n", "c.yaml")
     assert found is not None

@@ -29,18 +29,22 @@ _REPLACING_TAGS = frozenset({"!reset", "!override"})
 _REPLACED_KEYS = frozenset({"command", "entrypoint", "network_mode", "pid", "ipc"})  # the others of an override file are added
 _REMOTE = ("https://", "http://", "git@", "oci://", "ssh://", "git://")
 _MOST_FILES = 1000  # that one run follows through include and extends
+_DEEPEST_INCLUDES = 20  # files whose variables a file sees because they include it
 _DEEPEST_EXTENDS = 50  # services one description builds on
 
 
 class ComposeFile:
     """One file: its services by name as they are written."""
 
-    __slots__ = ("file", "project", "root", "services")
+    __slots__ = ("env_files", "file", "folder", "included_by", "project", "root", "services")
 
     def __init__(self, root: Node, file: str) -> None:
         self.root = root
         self.file = file
         self.project = posixpath.dirname(file)  # the folder; what is included belongs to the project that does so first
+        self.folder = posixpath.dirname(file)  # that paths in the file start from
+        self.env_files: tuple[str, ...] = ()  # instead of .env
+        self.included_by: ComposeFile | None = None
         self.services = {name.text: (name, value) for name, value in pairs_at(root, "services")}
 
     @property
@@ -48,19 +52,35 @@ class ComposeFile:
         """Whether it is laid over the other files of its project: ``compose.override.yaml``."""
         return ".override." in posixpath.basename(self.file)
 
-    @property
-    def folder(self) -> str:
-        """The folder that paths in the file start from."""
-        return posixpath.dirname(self.file)
-
-    def includes(self, variables: Variables) -> list[str]:
-        """The paths of the files it includes, as compose finds them."""
-        found: list[str] = []
+    def includes(self, variables: Variables) -> list[Inclusion]:
+        """The files it includes, with paths as compose finds them."""
+        found: list[Inclusion] = []
         for item in items_at(self.root, "include"):
-            path = at(item, "path")
-            paths = [item] if item.kind == "scalar" else items_at(item, "path") or ([] if path is None else [path])
-            found += [beside(self.folder, variables.fill(path.text)) for path in paths if path.kind == "scalar"]
+            paths = [item] if item.kind == "scalar" else texts_of(at(item, "path"))
+            folder = text_at(item, "project_directory")
+            inclusion = Inclusion(
+                "",
+                beside(self.folder, variables.fill(folder)) if folder else None,
+                tuple(beside(self.folder, variables.fill(path.text)) for path in texts_of(at(item, "env_file"))),
+            )
+            found += [inclusion._replace(path=beside(self.folder, variables.fill(path.text))) for path in paths]
         return found
+
+    def is_included(self, by: ComposeFile, inclusion: Inclusion) -> None:
+        """Note who includes it: it belongs to that project and sees the variables of that file."""
+        self.project = by.project
+        self.included_by = by
+        self.env_files = inclusion.env_files
+        if inclusion.folder is not None:
+            self.folder = "" if inclusion.folder == "." else inclusion.folder
+
+
+class Inclusion(NamedTuple):
+    """A file to include, the folder that its paths start from if it is another than its own, and what stands in for its ``.env``."""
+
+    path: str
+    folder: str | None
+    env_files: tuple[str, ...]
 
 
 class Replaced(NamedTuple):
@@ -91,6 +111,12 @@ class Body(NamedTuple):
         for item in items_at(environment):
             name, equals, text = item.text.partition("=")
             yield name.strip(), text if equals else None, item
+
+
+def texts_of(node: Node | None) -> list[Node]:
+    """One text or a list of texts, as compose takes both."""
+    found = [] if node is None else node.items if node.kind == "seq" else [node]
+    return [item for item in found if item.kind == "scalar"]
 
 
 def beside(folder: str, path: str) -> str:
@@ -134,14 +160,14 @@ class Files:
         queue = [file for file in self._known.values() if file is not None]
         named = {file.file for file in queue}
         for file in queue:
-            for path in file.includes(Variables(self.variables_of(file))):
-                known = self._known.get(path)
+            for inclusion in file.includes(Variables(self.variables_of(file))):
+                known = self._known.get(inclusion.path)
                 if known is not None and known.file in named:
-                    known.project = file.project
-                elif path not in self._known:
-                    found = self.file(path, f"included by {file.file}")
+                    known.is_included(file, inclusion)
+                elif inclusion.path not in self._known:
+                    found = self.file(inclusion.path, f"included by {file.file}")
                     if found is not None:
-                        found.project = file.project
+                        found.is_included(file, inclusion)
                         queue.append(found)
         for file in queue:
             if file.is_override:
@@ -171,15 +197,30 @@ class Files:
         return found, "no compose file"
 
     def variables_of(self, file: ComposeFile) -> dict[str, str]:
+        """What its own ``.env`` files give, and over them those of the files that include it."""
+        found = self._own_variables(file)
+        for _ in range(_DEEPEST_INCLUDES):
+            if file.included_by is None:
+                break
+            file = file.included_by
+            found = {**found, **self._own_variables(file)}
+        return found
+
+    def _own_variables(self, file: ComposeFile) -> dict[str, str]:
         """What ``.env`` beside the file gives; else ``NAME.env`` beside a file called NAME, NAME-compose or compose.NAME."""
+        if file.env_files:
+            return {name: value for path in file.env_files for name, value in self._variables_in(path).items()}
         for name in _env_names(file.file):
-            path = posixpath.join(file.folder, name)
-            if path not in self._variables:
-                content = self._read(path)
-                self._variables[path] = {} if content is None else {key: found.value for key, found in read_env_file(content, {}).items()}
-            if self._variables[path]:
-                return self._variables[path]
+            found = self._variables_in(posixpath.join(file.folder, name))
+            if found:
+                return found
         return {}
+
+    def _variables_in(self, path: str) -> dict[str, str]:
+        if path not in self._variables:
+            content = self._read(path)
+            self._variables[path] = {} if content is None else {key: found.value for key, found in read_env_file(content, {}).items()}
+        return self._variables[path]
 
     def env_file(self, path: str, known: dict[str, str], why: str) -> dict[str, Assignment]:
         """The assignments of a file that ``env_file`` names."""
