@@ -95,12 +95,17 @@ class Address(NamedTuple):
 
 def addresses_in(key: str, value: str) -> tuple[Address, ...]:
     """The hosts that a variable of that name and value names, in order, each once."""
-    if len(value) > _LONGEST_VALUE or _NOT_CALLED.search(key) or _is_secret(key):
+    if len(value) > _LONGEST_VALUE or not is_for_calls(key):
         return ()
     found: dict[str, bool] = {}
     for address in _all_addresses(key, value):
         found[address.host] = found.get(address.host, False) or address.is_certain
     return tuple(Address(host, is_certain) for host, is_certain in found.items())
+
+
+def is_for_calls(key: str) -> bool:
+    """Whether the name of a variable leaves it open that its value is whom to call; a secret or a list of allowed hosts is not."""
+    return not _NOT_CALLED.search(key) and not _is_secret(key)
 
 
 def host_of(text: str) -> str | None:

@@ -61,6 +61,30 @@ def test_values_come_from_config_maps_and_secrets_in_the_input() -> None:
     assert needs(pod, more) == [("cart", "serve", "env MY_CART of ConfigMap settings"), ("db", "serve", "env DATABASE_URL of Secret keys")]
 
 
+@pytest.mark.parametrize(
+    ("mount", "volume", "found"),
+    [
+        ("{name: v}", "{name: v, configMap: {name: files}}", ["cart", "db"]),
+        ("{name: v, subPath: a.conf}", "{name: v, configMap: {name: files}}", ["cart"]),
+        ("{name: v}", "{name: v, configMap: {name: files, items: [{key: b.properties, path: x}]}}", ["db"]),
+        ("{name: v}", "{name: v, projected: {sources: [{secret: {name: keys}}, {configMap: {name: gone}}]}}", ["db"]),
+        ("{name: v}", "{name: v, secret: {secretName: keys}}", ["db"]),
+        ("{name: w}", "{name: v, configMap: {name: files}}", []),
+        ("{name: v}", "{name: v, secret: {secretName: gone}}", []),
+        ("x", "y", []),
+    ],
+)
+def test_files_that_a_container_mounts_show_whom_it_calls(mount: str, volume: str, found: list[str]) -> None:
+    more = (
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: files}\ndata:\n  a.conf: |\n    # http://db\n"
+        "    proxy_pass http://cart/;\n  b.properties: redis.host=db\n"
+        '---\napiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {c.json: \'{"url": "http://db/"}\'}\n'
+    )
+    needed = needs(f"{{containers: [{{volumeMounts: [{mount}]}}], volumes: [{volume}]}}", more)
+    assert [callee for callee, _, _ in needed] == found
+    assert all(phase == "serve" and detail.startswith("file ") for _, phase, detail in needed)
+
+
 def test_what_an_init_container_waits_for_is_needed_at_start() -> None:
     pod = (
         "{initContainers: [{command: [sh, -c, 'until nc -z db 5432; do sleep 1; done']}, "

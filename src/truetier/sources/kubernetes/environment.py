@@ -42,12 +42,12 @@ class Values:
         """The objects that workloads of that file take values from and the input does not hold, seen so far."""
         return tuple(self._missing.get(file, ()))
 
-    def of(self, kind: str, name: str, user: Manifest) -> tuple[Mapping[str, tuple[str, Node]], str]:
-        """The values of that object and the file it is in; nothing when the input does not hold it."""
+    def of(self, kind: str, name: str, user: Manifest, *, is_listed: bool = True) -> tuple[Mapping[str, tuple[str, Node]], str]:
+        """The values of that object and the file it is in; nothing when the input does not hold it, which is then listed."""
         key = (kind, user.namespace, name)
         manifest = self._objects.get(key)
         if manifest is None:
-            if name:
+            if name and is_listed:
                 self._missing.setdefault(user.file, {})[f"{kind} {name}"] = None
             return {}, ""
         if key not in self._read:

@@ -12,6 +12,7 @@ from truetier.sources.command_line import hosts_of_command
 from truetier.sources.kubernetes.environment import Values, environment_of
 from truetier.sources.kubernetes.facts import policy_facts, workload_facts
 from truetier.sources.kubernetes.manifests import containers
+from truetier.sources.kubernetes.mounts import Mounts
 from truetier.sources.kubernetes.names import MOST_VARIANTS, Names
 from truetier.sources.need_list import NeedList
 from truetier.sources.tree_path import items_at, text_at
@@ -37,6 +38,7 @@ class _Cluster:
     def __init__(self, manifests: Sequence[Manifest]) -> None:
         self._names = Names(manifests)
         self._values = Values(manifests)
+        self._mounts = Mounts(self._values)
         self._external = _external_hosts(manifests)
 
     def contribution(self, file: str, manifests: Sequence[Manifest]) -> Contribution:
@@ -135,6 +137,11 @@ class _Cluster:
                 callee = self._callee(host, manifest.namespace, caller, report=False)
                 if callee is not None:
                     needs.add(callee, phase, "init container" if is_init else "command line", node.place(manifest.file))
+            for file in self._mounts.files(container, manifest):
+                for host in file.hosts:
+                    callee = self._callee(host, manifest.namespace, caller, report=False)
+                    if callee is not None:
+                        needs.add(callee, phase, file.origin, file.place)
         return needs.needs()
 
     def _callee(self, host: str, namespace: str, caller: str, *, report: bool) -> str | None:
