@@ -85,6 +85,33 @@ def test_files_that_a_container_mounts_show_whom_it_calls(mount: str, volume: st
     assert all(phase == "serve" and detail.startswith("file ") for _, phase, detail in needed)
 
 
+def test_a_config_map_without_a_namespace_is_found_from_any() -> None:
+    more = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {NAMED}\ndata: {CART: 'cart:80'}\n"
+    web = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {WEB}\n"
+        "spec: {template: {spec: {containers: [{envFrom: [{configMapRef: {name: settings}}]}]}}}\n"
+    )
+    for named, caller, expected in (
+        ("name: settings", "name: web, namespace: shop", ["cart"]),
+        ("name: settings, namespace: shop", "name: web", ["cart"]),
+        ("name: settings, namespace: shop", "name: web, namespace: depot", []),
+    ):
+        text = SERVICES + web.replace("WEB", caller) + more.replace("NAMED", named)
+        found = SOURCE.collect(text.encode(), "k.yaml")
+        assert found is not None
+        assert [need.service for service in found.services for need in service.needs] == expected
+        assert bool(found.skipped) == (not expected)
+
+
+def test_a_secret_may_be_wrapped_over_lines() -> None:
+    encoded = base64.encodebytes(b"postgres://somebody:a-long-password-that-takes-two-lines-of-base64@db:5432/orders").decode()
+    lines = "".join(f"    {line}\n" for line in encoded.splitlines())
+    assert len(encoded.splitlines()) == 2
+    more = f"---\napiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\ndata:\n  url: |\n{lines}"
+    pod = "{containers: [{env: [{name: DATABASE_URL, valueFrom: {secretKeyRef: {name: keys, key: url}}}]}]}"
+    assert needs(pod, more) == [("db", "serve", "env DATABASE_URL of Secret keys")]
+
+
 def test_what_an_init_container_waits_for_is_needed_at_start() -> None:
     pod = (
         "{initContainers: [{command: [sh, -c, 'until nc -z db 5432; do sleep 1; done']}, "

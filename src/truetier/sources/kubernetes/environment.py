@@ -34,7 +34,10 @@ class Values:
     __slots__ = ("_missing", "_objects", "_read")
 
     def __init__(self, manifests: Iterable[Manifest]) -> None:
-        self._objects = {(m.kind, m.namespace, m.name): m for m in manifests if m.kind in ("ConfigMap", "Secret")}
+        self._objects: dict[tuple[str, str], dict[str, Manifest]] = {}  # by namespace
+        for manifest in manifests:
+            if manifest.kind in ("ConfigMap", "Secret"):
+                self._objects.setdefault((manifest.kind, manifest.name), {})[manifest.namespace] = manifest
         self._read: dict[tuple[str, str, str], Mapping[str, tuple[str, Node]]] = {}
         self._missing: dict[str, dict[str, None]] = {}
 
@@ -44,15 +47,21 @@ class Values:
 
     def of(self, kind: str, name: str, user: Manifest, *, is_listed: bool = True) -> tuple[Mapping[str, tuple[str, Node]], str]:
         """The values of that object and the file it is in; nothing when the input does not hold it, which is then listed."""
-        key = (kind, user.namespace, name)
-        manifest = self._objects.get(key)
+        manifest = self._find(self._objects.get((kind, name), {}), user.namespace)
         if manifest is None:
             if name and is_listed:
                 self._missing.setdefault(user.file, {})[f"{kind} {name}"] = None
             return {}, ""
+        key = (kind, manifest.namespace, name)
         if key not in self._read:
             self._read[key] = data_of(manifest)
         return self._read[key], manifest.file
+
+    def _find(self, holders: Mapping[str, Manifest], namespace: str) -> Manifest | None:
+        """The object a workload of that namespace means; where either states none, the only one that can be meant."""
+        if namespace in holders or namespace:
+            return holders.get(namespace) or holders.get("")
+        return next(iter(holders.values())) if len(holders) == 1 else None
 
 
 def environment_of(container: Node, manifest: Manifest, values: Values) -> dict[str, Variable]:

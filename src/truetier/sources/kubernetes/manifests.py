@@ -147,6 +147,6 @@ def _decoded(text: str) -> str:
     from base64 import b64decode
 
     try:
-        return b64decode(text.encode(), validate=True).decode()
+        return b64decode("".join(text.split()).encode(), validate=True).decode()
     except ValueError:  # not base64, or not text inside
         return ""
