@@ -90,7 +90,7 @@ class Address(NamedTuple):
     @property
     def is_local(self) -> bool:
         """Whether it can only be the name of a neighbour: a single label, or a cluster's own domain."""
-        return "." not in self.host or self.host.endswith(".svc") or ".svc." in self.host
+        return "." not in self.host or "svc" in self.host.split(".")[2:]
 
 
 def addresses_in(key: str, value: str) -> tuple[Address, ...]:

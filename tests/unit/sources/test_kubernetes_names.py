@@ -48,6 +48,41 @@ def test_a_workload_gives_the_name_and_a_service_before_it_an_alias() -> None:
     assert edges(found) == [("page", "details-v1")]
 
 
+def test_objects_with_and_without_a_namespace_belong_together_where_only_one_can_be_meant() -> None:
+    caller = workload("web", "web", namespace="shop", A="cart:80")
+    for found in (
+        collect(workload("cart-v1", "cart", namespace="shop"), service("cart", "cart"), caller),
+        collect(workload("cart-v1", "cart"), service("cart", "cart", namespace="shop"), caller),
+    ):
+        assert names(found) == ["cart-v1", "web"]
+        assert edges(found) == [("web", "cart-v1")]
+    same = collect(workload("cart", "cart", namespace="shop"), service("cart", "cart"), caller)
+    assert names(same) == ["cart", "web"]
+    assert edges(same) == [("web", "cart")]
+
+
+def test_a_service_without_a_namespace_is_before_no_workload_when_two_namespaces_have_one() -> None:
+    found = collect(workload("cart", "cart", namespace="a"), workload("cart", "cart", namespace="b"), service("cart", "cart"))
+    assert names(found) == ["cart", "cart.a", "cart.b"]
+    assert edges(found) == []
+
+
+def test_a_domain_outside_the_cluster_is_no_service_even_if_a_label_is_svc() -> None:
+    assert edges(collect(workload("cart", "cart"), service("cart", "cart"), workload("web", "web", A="http://cart.svc.example.com/"))) == []
+
+
+def test_an_external_name_inside_the_cluster_leads_to_that_service() -> None:
+    found = collect(
+        workload("db", "db", namespace="data"),
+        service("db", "db", namespace="data"),
+        service("orders-db", namespace="shop", extra=", type: ExternalName, externalName: db.data.svc.cluster.local"),
+        service("mail", namespace="shop", extra=", type: ExternalName, externalName: mail.example.com"),
+        workload("web", "web", namespace="shop", DB_HOST="orders-db", MAIL_HOST="mail"),
+    )
+    assert edges(found) == [("orders-db", "db"), ("web", "orders-db"), ("web", "mail")]
+    assert [part.name for part in found.services if part.external] == ["mail"]
+
+
 def test_a_service_before_several_variants_needs_each_of_them() -> None:
     found = collect(service("reviews", "reviews"), workload("reviews-v1", "reviews"), workload("reviews-v2", "reviews", A="reviews:80"))
     assert names(found) == ["reviews", "reviews-v1", "reviews-v2"]
@@ -98,9 +133,7 @@ def test_a_bare_name_never_leads_into_another_namespace() -> None:
     found = collect(
         workload("cart", "cart", "depot"), service("cart", "cart", "depot"), workload("web", "web", "shop", A="http://orders/", B="cart:80")
     )
-    assert edges(found) == [("web", "orders"), ("web", "cart")]
-    web = next(part for part in found.services if part.name == "web")
-    assert [need.service for need in web.needs] == ["orders", "cart"]
+    assert edges(found) == [("web", "orders"), ("web", "cart.shop")]
 
 
 def test_a_manifest_without_namespace_matches_what_nobody_else_has() -> None:
@@ -119,6 +152,13 @@ def test_the_name_of_a_pod_leads_to_its_service() -> None:
 
 def test_a_public_host_is_no_neighbour() -> None:
     assert edges(collect(workload("web", "web", A="https://api.example.com/v1", B="10.0.0.7:80", C="example.com:80"))) == []
+
+
+def test_a_public_host_is_no_service_without_namespace_that_is_called_like_its_first_label() -> None:
+    grafana = (workload("grafana", "grafana"), service("grafana", "grafana"))
+    assert edges(collect(*grafana, workload("web", "web", A="https://grafana.com/", B="https://grafana-0.grafana.io/"))) == []
+    assert edges(collect(*grafana, workload("web", "web", A="http://grafana.monitoring:3000"))) == [("web", "grafana")]
+    assert edges(collect(*grafana, workload("web", "web", "dev", A="http://grafana.dev:3000"))) == [("web", "grafana")]
 
 
 def test_a_local_name_nobody_has_is_given_as_written() -> None:

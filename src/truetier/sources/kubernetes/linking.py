@@ -78,8 +78,12 @@ class _Cluster:
             else:
                 for variant in front.selected:
                     needs.add(variant, Phase.SERVE, f"selected by Service {manifest.name}", manifest.place)
-            found = needs.needs()
             external = text_at(manifest.node, "spec", "externalName")
+            inside = self._names.resolve(external.lower().rstrip("."), manifest.namespace) if external else None
+            if inside is not None:
+                needs.add(inside.leads_to, Phase.SERVE, "externalName", manifest.place)
+                external = ""
+            found = needs.needs()
             facts = [Fact("external-name", external, evidence)] if external else []
             keys = {key: evidence for key, is_stated in (("needs", found), ("external", external)) if is_stated}
             yield Service(front.leads_to, evidence, needs=found, external=bool(external), facts=tuple(facts), keys=keys)

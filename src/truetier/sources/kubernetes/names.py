@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
     from truetier.sources.kubernetes.manifests import Manifest
 
+# Where a Service states no namespace, cart.shop may be it in any; grafana.com is not, unless a manifest knows a namespace com.
+_TOP_LEVEL_DOMAINS = frozenset(
+    {"com", "org", "net", "io", "dev", "ai", "app", "co", "cloud", "sh", "me", "tv", "us", "uk", "de", "eu", "fr", "ch", "nl", "in"}
+    | {"info", "biz", "xyz", "tech", "gov", "edu", "local", "internal", "lan", "test", "example"}
+)
 MOST_VARIANTS = 100  # workloads one Service may select before its selector is taken for a catch-all
 
 
@@ -47,10 +52,15 @@ class Names:
     def __init__(self, manifests: Sequence[Manifest]) -> None:
         workloads = [m for m in manifests if m.is_workload and m.name]
         services = [m for m in manifests if m.is_service and m.name]
-        self._shared = _names_in_two_namespaces([*workloads, *services])
+        self._shared = _names_in_two_namespaces(workloads, services)
+        self._homes = _homes([*workloads, *services])
+        self._stated = {m.namespace for m in manifests} | {m.name for m in manifests if m.kind == "Namespace"}
         self._workloads = {(m.namespace, m.name): m for m in workloads}
         self._by_fleet_name = {self.fleet_name(*key): manifest for key, manifest in self._workloads.items()}
         self._by_label = _by_label(workloads)
+        self._label_homes: dict[tuple[str, str], dict[str, None]] = {}
+        for namespace, key, value in self._by_label:
+            self._label_homes.setdefault((key, value), {})[namespace] = None
         self._selected: dict[tuple[object, ...], tuple[str, ...]] = {}
         self.fronts = {(m.namespace, m.name): self._front(m) for m in services}
         self._namespaces: dict[str, list[str]] = {}
@@ -79,9 +89,7 @@ class Names:
 
     def resolve(self, host: str, namespace: str) -> Front | None:
         """The Service that a host means to a pod of that namespace; None when no Service of the input has it."""
-        labels = host.split(".")
-        if "svc" in labels:
-            labels = labels[: labels.index("svc")]
+        labels = _labels_in_cluster(host)
         found = None
         if len(labels) == 1:
             found = self._find(labels[0], namespace)
@@ -92,19 +100,22 @@ class Names:
         return None if found is None else self.fronts[found]
 
     def short(self, host: str, namespace: str) -> str:
-        """The host as its neighbours write it: without the cluster's domain and their own namespace."""
-        labels = host.split(".")
-        if "svc" in labels:
-            labels = labels[: labels.index("svc")]
-        return labels[0] if len(labels) == 2 and labels[1] == namespace else ".".join(labels)
+        """The host as its neighbours write it: without the cluster's domain and, unless another has the name, their own namespace."""
+        labels = _labels_in_cluster(host)
+        if len(labels) == 2 and labels[1] == namespace:
+            labels = labels[:1]
+        is_elsewhere = len(labels) == 1 and namespace and self._homes.get(labels[0], {namespace}).isdisjoint({namespace, ""})
+        return f"{labels[0]}.{namespace}" if is_elsewhere else ".".join(labels)
 
     def _find(self, name: str, namespace: str) -> tuple[str, str] | None:
         if (namespace, name) in self.fronts:
             return namespace, name
         holders = self._namespaces.get(name, [])
-        if len(holders) == 1 and (not namespace or not holders[0]):
-            return holders[0], name
-        return None
+        if len(holders) != 1 or (namespace and holders[0]):
+            return None
+        if namespace in _TOP_LEVEL_DOMAINS and namespace not in self._stated:
+            return None
+        return holders[0], name
 
     def _find_of_pod(self, labels: list[str], namespace: str) -> tuple[str, str] | None:
         """The Service of ``kafka-0.kafka-headless``: only where the pod's name ends in its number."""
@@ -119,24 +130,44 @@ class Names:
         return Front(manifest, own, selected)
 
     def _select(self, namespace: str, labels: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+        """What the labels select in that namespace; where either side states none, in the only one that can be meant."""
         if not labels:
             return ()
+        found = self._select_in(namespace, labels)
+        if found or namespace:
+            return found or self._select_in("", labels)
+        others = [selected for other in self._label_homes.get(labels[0], ()) if (selected := self._select_in(other, labels))]
+        return others[0] if len(others) == 1 else ()
+
+    def _select_in(self, namespace: str, labels: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
         candidates = min((self._by_label.get((namespace, *label), {}) for label in labels), key=len)
         found = {
-            self.fleet_name(namespace, manifest.name): None
+            self.fleet_name(manifest.namespace, manifest.name): None
             for manifest, of_pod in candidates.values()
             if all(of_pod.get(key) == value for key, value in labels)
         }
         return tuple(found)
 
 
-def _names_in_two_namespaces(manifests: Iterable[Manifest]) -> frozenset[str]:
-    seen: dict[str, str] = {}
-    shared = set()
+def _labels_in_cluster(host: str) -> list[str]:
+    """The labels of a host without the cluster's domain, which begins at ``svc``: ``cart.shop.svc.cluster.local``."""
+    labels = host.split(".")
+    return labels[: labels.index("svc", 2)] if "svc" in labels[2:] else labels
+
+
+def _homes(manifests: Iterable[Manifest]) -> dict[str, set[str]]:
+    """The namespaces that objects of each name are in."""
+    found: dict[str, set[str]] = {}
     for manifest in manifests:
-        if seen.setdefault(manifest.name, manifest.namespace) != manifest.namespace:
-            shared.add(manifest.name)
-    return frozenset(shared)
+        found.setdefault(manifest.name, set()).add(manifest.namespace)
+    return found
+
+
+def _names_in_two_namespaces(workloads: Iterable[Manifest], services: Iterable[Manifest]) -> frozenset[str]:
+    """The names that two objects have; a Service and a workload of which one states no namespace are taken for one."""
+    homes = [_homes(workloads), _homes(services)]
+    every = {name: homes[0].get(name, set()) | homes[1].get(name, set()) for home in homes for name in home}
+    return frozenset(name for name, found in every.items() if len(found - {""}) > 1 or any(len(home.get(name, ())) > 1 for home in homes))
 
 
 def _by_label(workloads: Iterable[Manifest]) -> dict[tuple[str, str, str], dict[int, tuple[Manifest, dict[str, str]]]]:
