@@ -151,6 +151,20 @@ services:
     assert finding.place.line == 8
 
 
+def test_a_path_is_told_from_below_the_direct_inversion_above_it() -> None:
+    catalog = """
+version: 1
+services:
+  top:    {tier: T1, needs: [middle]}
+  middle: {tier: T2, needs: [open]}
+  open:   {availability: 100%, needs: [low]}
+  low:    {tier: T3}
+"""
+    finding = one(catalog, "inversion-path")
+    assert finding.path == ("middle", "open", "low")
+    assert "raise low to T2" in finding.fix
+
+
 def test_a_service_without_a_tier_that_nobody_needs_breaks_no_promise() -> None:
     assert found("version: 1\nservices:\n  a: {availability: 99%, needs: [b]}\n  b: {tier: T3}\n", "TT10") == found(
         "version: 1\nservices:\n  a: {availability: 99%, needs: [b]}\n  b: {tier: T3}\n", "no-tier"

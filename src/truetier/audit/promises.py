@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 
     from truetier.catalog.model import Fleet, Service
     from truetier.graph.build import Edge, Graph
-    from truetier.graph.reach import Claim
+    from truetier.graph.reach import Claim, Claims
     from truetier.units import Availability
 
 
 class Promises:
     """For every service what it promises and what its callers and journeys ask of it."""
 
-    __slots__ = ("_by_endpoint", "_claims", "_fleet", "_own")
+    __slots__ = ("_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_own")
 
     def __init__(self, graph: Graph) -> None:
         self._fleet = graph.fleet
         self._claims = claims(graph)
+        self._graph = graph
+        self._hidden: Claims | None = None  # computed when first asked for: most fleets have few services without a tier
         self._own = {name: graph.fleet.promise(service) for name, service in graph.fleet.services.items()}
         self._by_endpoint = {
             name: _by_endpoint(graph.fleet, service, self._own[name]) for name, service in graph.fleet.services.items() if service.endpoints
@@ -40,6 +42,12 @@ class Promises:
     def asked(self, name: str) -> Claim | None:
         """The strictest promise that everything above puts on the service, journeys included; None when nothing does."""
         return self._claims.asked(name)
+
+    def hidden(self, name: str) -> Claim | None:
+        """The strictest promise that reaches the service through services of which nobody said what they promise, and no others."""
+        if self._hidden is None:
+            self._hidden = claims(self._graph, through=self.is_untold)
+        return self._hidden.asked(name)
 
     def on(self, edge: Edge) -> Availability | None:
         """What the caller has promised on the requests that meet this need."""

@@ -103,8 +103,10 @@ def _steps(came: Mapping[str, Edge], end: str) -> tuple[Edge, ...]:
     return tuple(reversed(steps))
 
 
-def claims(graph: Graph) -> Claims:
+def claims(graph: Graph, *, through: Callable[[str], bool] | None = None) -> Claims:
     """The promises that reach each service through hard paths, a journey's through what it cannot succeed without.
+
+    ``through`` limits which services may lie between.
 
     An endpoint with a tier promises that for its own needs; the needs of the service are every endpoint's, so the
     strictest counts there. Linear: the strictest promise spreads first, each service takes two of different origin and
@@ -126,7 +128,7 @@ def claims(graph: Graph) -> Claims:
             offers.setdefault(offer.claim.promise, []).append(offer)
     others: dict[str, list[Claim]] = {name: [] for name in graph.fleet.services}
     for _, equal in sorted(offers.items(), reverse=True):
-        _spread(graph, equal, others)
+        _spread(graph, equal, others, through)
     return Claims(own, others)
 
 
@@ -158,7 +160,7 @@ def _criteria(fleet: Fleet, journey: Journey) -> Iterator[_Offer]:
                     yield _Offer(name, Claim(promise, journey.name, is_journey=True, distance=1, path=path, edge=None), None)
 
 
-def _spread(graph: Graph, offers: list[_Offer], taken: dict[str, list[Claim]]) -> None:
+def _spread(graph: Graph, offers: list[_Offer], taken: dict[str, list[Claim]], through: Callable[[str], bool] | None) -> None:
     """Hands equal promises on, breadth first, so that each arrives by a shortest path."""
     for name, claim, edge in offers:  # grows while it is walked
         known = taken[name]
@@ -166,7 +168,8 @@ def _spread(graph: Graph, offers: list[_Offer], taken: dict[str, list[Claim]]) -
             continue
         arrived = claim if edge is None else _one_further(claim, edge)
         known.append(arrived)
-        offers.extend(_Offer(onward.callee, arrived, onward) for onward in graph.hard_callees(name))
+        if through is None or through(name):
+            offers.extend(_Offer(onward.callee, arrived, onward) for onward in graph.hard_callees(name))
 
 
 def _one_further(claim: Claim, edge: Edge) -> Claim:

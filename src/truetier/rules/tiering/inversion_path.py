@@ -29,7 +29,7 @@ class InversionPath(Rule):
         "Where every service on a path has a tier, a path that ends too low has one edge at which the promise drops, and that edge is"
         " an inversion. Only a service without a tier can hide it. Such a service takes the strictest promise of those that need it, "
         "and the edge at which that promise drops is to blame: one finding for the edge, with a shortest path from a service or "
-        "journey whose promise it breaks."
+        "journey whose promise it breaks. A path on which a direct inversion lies is not told again."
     )
     fix = "give the services on the path a tier, then raise the callee or make one of the needs survivable"
     source = "The Calculus of Service Availability (Treynor, Dahlin, Rau, Beyer; ACM Queue 2017)"
@@ -67,14 +67,24 @@ services:
   kyc:      {tier: T3}
 """,
         ),
+        Example(
+            """
+version: 1
+services:
+  checkout: {tier: T1, needs: [orders]}
+  orders:   {tier: T2, needs: [gateway]}
+  gateway:  {availability: 99.999%, needs: [kyc]}
+  kyc:      {tier: T2}
+""",
+        ),
     )
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every pair of services at whose hard edge a promise drops that only the caller's own callers have made."""
         promises = facts.promises
         for name, edges in facts.graph.callees.items():
-            asked = promises.asked(name)
-            if asked is None or not promises.is_untold(name):
+            asked = promises.hidden(name) if promises.is_untold(name) else None
+            if asked is None:
                 continue
             seen = set()
             for edge in edges:
