@@ -65,6 +65,15 @@ def test_a_boot_loop_begins_with_a_need_at_start() -> None:
     assert finding.message == "from a cold start a, b wait for each other and never serve"
 
 
+def test_a_fallback_at_start_may_take_longer_than_a_request() -> None:
+    catalog = """
+  dns:    {tier: T1, budget: 100ms, needs: [{service: config, phase: start, timeout: 1s, fallback: static}]}
+  config: {tier: T1, needs: [{service: dns, phase: start}]}
+"""
+    assert found(catalog, "boot-loop") == ()
+    assert found(catalog, "timeout-not-below-budget") == ()
+
+
 def test_who_only_waits_behind_a_loop_is_counted_there() -> None:
     catalog = (
         "  a: {tier: T1, needs: [{service: b, phase: start}]}\n  b: {tier: T1, needs: [{service: a, phase: start}]}\n  c: {needs: [a]}\n"

@@ -130,6 +130,8 @@ def _uses_of(service: Service, budget: timedelta | None) -> tuple[Use, ...]:
 
 
 def _use(caller: str, endpoint: str | None, index: int, need: Need, budget: timedelta | None) -> Use:
+    if not need.at_serve:
+        budget = None  # it is the time one request may take, and who starts serves none yet
     kind, required, weakness = _group(need, budget) if need.is_group else _plain(need, budget)
     return Use(caller, endpoint, index, need, kind, required, need.share, weakness)
 

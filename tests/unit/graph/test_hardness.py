@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.graph.fleets import fleet, graph, group, later, need, service, share, soft
 from truetier.catalog.evidence import Verification
-from truetier.catalog.model import Hardness, Need, Target
+from truetier.catalog.model import Hardness, Need, Phase, Target
 from truetier.graph.hardness import Kind, Use, Weakness, default_budgets, is_unverified_claim, verified_uses
 
 DAY = date(2026, 11, 23)
@@ -45,6 +45,14 @@ def test_all_attempts_and_the_pauses_between_must_end_before_the_budget(budget: 
     patient = soft("b")._replace(targets=(Target("b", 100 * MS, 3, 25 * MS),))
     assert use(patient, budget=budget * MS).kind is kind
     assert use(patient, budget=budget * MS).weakness is (None if kind is Kind.SOFT else Weakness.SLOW)
+
+
+@pytest.mark.parametrize("phases", [("start",), ("recover", "change")])
+def test_the_time_for_one_request_bounds_only_what_is_needed_while_serving(phases: tuple[str, ...]) -> None:
+    assert use(soft("b", phases=phases), budget=MS).kind is Kind.SOFT
+    assert use(soft("b", phases=(*phases, "serve")), budget=MS).kind is Kind.HARD
+    whenever = frozenset(Phase(phase) for phase in phases)
+    assert use(tried(50 * MS, 50 * MS)._replace(phases=whenever), budget=MS).required == 1
 
 
 @pytest.mark.parametrize(
