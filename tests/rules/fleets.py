@@ -9,6 +9,7 @@ from truetier.audit.rule import EXAMPLE_DAY
 from truetier.availability.assess import assess
 from truetier.catalog.merge import merge
 from truetier.graph.build import build
+from truetier.graph.hardness import Reading
 from truetier.sources.yaml_catalog import SOURCE
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ def fleet_of(catalog: str) -> Fleet:
     return merge([contribution])
 
 
-def facts_of(catalog: str, as_of: date = EXAMPLE_DAY) -> Facts:
-    return facts_about(fleet_of(catalog), as_of)
+def facts_of(catalog: str, as_of: date = EXAMPLE_DAY, *, trust: Reading = Reading.TRUSTING) -> Facts:
+    return facts_about(fleet_of(catalog), as_of, trust=trust)
 
 
-def facts_about(fleet: Fleet, as_of: date = EXAMPLE_DAY) -> Facts:
+def facts_about(fleet: Fleet, as_of: date = EXAMPLE_DAY, *, trust: Reading = Reading.TRUSTING) -> Facts:
     graph = build(fleet)
-    computed = assess(graph, as_of)
-    return Facts(graph, computed, as_of)
+    computed = assess(graph, as_of, reading=trust)
+    return Facts(graph, computed, as_of, trust=trust)

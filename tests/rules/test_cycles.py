@@ -7,6 +7,7 @@ import pytest
 from tests.rules.fleets import facts_of
 from truetier.audit.engine import run
 from truetier.audit.registry import all_rules
+from truetier.graph.hardness import Reading
 
 if TYPE_CHECKING:
     from truetier.audit.finding import Finding
@@ -56,6 +57,13 @@ def test_two_components_are_two_findings() -> None:
 )
 def test_a_circle_that_something_survives_is_no_hard_cycle(back: str) -> None:
     assert found(f"  a: {{tier: T1, needs: [b]}}\n  b: {{tier: T1, needs: [{back}]}}\n  c: {{tier: T1}}\n", "hard-cycle") == ()
+
+
+def test_a_circle_is_closed_by_what_nobody_has_verified_for_who_trusts_no_claims() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [b]}\n  b: {tier: T1, needs: [{service: a, timeout: 1s, fallback: static}]}\n"
+    facts = facts_of(catalog, trust=Reading.VERIFIED)
+    assert [finding.slug for finding in run(facts, all_rules(), select=["cycles"])[0]] == ["hard-cycle"]
+    assert [finding.subject for finding in run(facts, all_rules(), select=["fallback-never-exercised"])[0]] == ["b -> a"]
 
 
 def test_a_boot_loop_begins_with_a_need_at_start() -> None:

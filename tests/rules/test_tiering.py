@@ -6,6 +6,7 @@ from tests.rules.fleets import facts_of
 from truetier.audit.engine import run
 from truetier.audit.finding import Finding, Severity, SkippedRule
 from truetier.audit.registry import all_rules
+from truetier.graph.hardness import Reading
 
 LOGIN = """
 version: 1
@@ -17,16 +18,16 @@ services:
 """
 
 
-def found(catalog: str, rule: str) -> tuple[Finding, ...]:
-    return run(facts_of(catalog), all_rules(), select=[rule])[0]
+def found(catalog: str, rule: str, *, trust: Reading = Reading.TRUSTING) -> tuple[Finding, ...]:
+    return run(facts_of(catalog, trust=trust), all_rules(), select=[rule])[0]
 
 
 def skipped(catalog: str, rule: str) -> tuple[SkippedRule, ...]:
     return run(facts_of(catalog), all_rules(), select=[rule])[1]
 
 
-def one(catalog: str, rule: str) -> Finding:
-    (finding,) = found(catalog, rule)
+def one(catalog: str, rule: str, *, trust: Reading = Reading.TRUSTING) -> Finding:
+    (finding,) = found(catalog, rule, trust=trust)
     return finding
 
 
@@ -194,6 +195,28 @@ def test_a_promise_missed_by_less_is_a_note_where_own_was_assumed_and_a_warning_
     stated = "version: 1\nservices:\n  a: {tier: T1, availability: 99.99%, needs: [b]}\n  b: {tier: T0}\n"
     assert severity(assumed, "a") is Severity.NOTE
     assert severity(stated, "a") is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    "need",
+    ["{service: b, timeout: 1s, fallback: static}", "{service: b, mode: async}", "{any_of: [b, c]}", "{service: b, share: 1%}"],
+)
+def test_what_nobody_has_verified_is_hard_for_who_trusts_no_claims(need: str) -> None:
+    catalog = f"version: 1\nservices:\n  a: {{tier: T1, needs: [{need}]}}\n  b: {{tier: T3}}\n  c: {{tier: T1}}\n"
+    finding = one(catalog, "inversion", trust=Reading.VERIFIED)
+    assert finding.subject == "a -> b"
+    assert finding.minutes_per_year == pytest.approx(5256)
+    shown = catalog.replace(need, need[:-1] + ", verified: {by: game-day, on: 2026-11-02}}")
+    assert found(shown, "inversion", trust=Reading.VERIFIED) == found(shown, "inversion")
+
+
+def test_a_ceiling_that_rests_on_unverified_claims_is_no_ceiling_for_who_trusts_none() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [{service: b, timeout: 1s, fallback: static}]}\n  b: {tier: T3}\n"
+    finding = one(catalog, "promise-not-deliverable", trust=Reading.VERIFIED)
+    assert finding.severity is Severity.ERROR
+    assert finding.message.endswith("with everything of its own perfect it would be 99.000%")
+    same = "version: 1\nservices:\n  a: {tier: T1, needs: [{service: b, timeout: 1s, fallback: static}]}\n  b: {tier: T1}\n"
+    assert one(same, "promise-not-deliverable", trust=Reading.VERIFIED).severity is Severity.WARNING
 
 
 def test_copies_with_a_stated_availability_are_no_assumption() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.graph.build import proven
 from truetier.graph.hardness import Reading
 
 if TYPE_CHECKING:
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
 
 
 class Facts:
-    """The fleet, its graph and what was computed about it, on one day."""
+    """The fleet, its graph and what was computed about it, on one day.
 
-    __slots__ = ("_promises", "as_of", "endpoints", "fleet", "graph", "journeys", "services", "trust")
+    ``graph`` is that of the reading that is trusted, ``declared`` holds every need as the catalog has it.
+    """
+
+    __slots__ = ("_promises", "as_of", "declared", "endpoints", "fleet", "graph", "journeys", "services", "trust")
 
     def __init__(self, graph: Graph, computed: Assessments, as_of: date, *, trust: Reading = Reading.TRUSTING) -> None:
         self.fleet = graph.fleet
-        self.graph = graph
+        self.declared = graph
+        self.graph = graph if trust is Reading.TRUSTING else proven(graph, as_of)
         self.services = computed.services
         self.journeys = computed.journeys
         self.endpoints = computed.endpoints

@@ -19,7 +19,7 @@ def minutes_lost(facts: Facts, use: Use, callee: str | None = None) -> float | N
     if not need.at_serve or (callee is None and need.is_group):
         return None
     assessment = facts.services.get(need.service if callee is None else callee)
-    minutes = None if assessment is None else assessment.delivered.minutes_per_year
+    minutes = None if assessment is None else facts.judged(assessment).minutes_per_year
     return None if minutes is None else minutes * float(use.share) * _drawn(facts, use)
 
 

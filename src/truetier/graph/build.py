@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.graph.hardness import Kind, trusting_uses
+from truetier.graph.hardness import Kind, trusting_uses, verified_uses
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from truetier.catalog.model import Fleet
     from truetier.errors import Place
@@ -57,7 +58,15 @@ class Graph(NamedTuple):
 
 def build(fleet: Fleet) -> Graph:
     """The graph of the fleet, declarations believed."""
-    uses = trusting_uses(fleet)
+    return _joined(fleet, trusting_uses(fleet))
+
+
+def proven(graph: Graph, as_of: date) -> Graph:
+    """The same graph with every mitigation dropped that nobody has shown to work."""
+    return _joined(graph.fleet, verified_uses(graph.uses, as_of))
+
+
+def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]]) -> Graph:
     callees: dict[str, tuple[Edge, ...]] = {}
     callers: dict[str, list[Edge]] = {name: [] for name in fleet.services}
     for name, of_service in uses.items():

@@ -72,7 +72,7 @@ def _violation(facts: Facts, cycle: found.HardCycle) -> Violation:
         f"{count_text(len(circle), 'need')}, cutting {count_text(len(cuts), 'need')}{fewest} ends them all: {names_text(cuts)}",
         cycle.cuts[0].place,
         (*circle, circle[0]),
-        None if assessment is None else assessment.delivered.minutes_per_year,
+        None if assessment is None else facts.judged(assessment).minutes_per_year,
         fix=f"cut {names_text(cuts)}: turn it into events (mode: async), or make it soft with a timeout and a fallback",
     )
 

@@ -70,7 +70,7 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need that counts as soft and whose fallback is not verified on the day."""
-        for uses in facts.graph.uses.values():
+        for uses in facts.declared.uses.values():
             for use in uses:
                 if use.kind is not Kind.SOFT:
                     continue

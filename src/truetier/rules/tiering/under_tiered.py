@@ -76,7 +76,7 @@ services:
                 f"{with_promise(fleet, service)} is needed by {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}){through}",
                 promise_place(service),
                 asked.path,
-                None if assessment is None else assessment.delivered.minutes_per_year,
+                None if assessment is None else facts.judged(assessment).minutes_per_year,
                 Severity.WARNING if asked.edge is None else Severity.NOTE,
                 f"raise {name} to {tier_for(fleet, asked.promise)}, or make the needs on it survivable",
                 path_length=asked.distance + 1,
