@@ -41,6 +41,18 @@ def test_the_need_at_which_the_promise_drops_is_the_one_to_cut() -> None:
     assert finding.place.line == 4
 
 
+def test_a_need_that_takes_no_fallback_is_cut_in_another_way() -> None:
+    (finding,) = found("  a: {tier: T1, needs: [{k: 2, of: [b, c]}]}\n  b: {tier: T1, needs: [a]}\n  c: {tier: T1}\n", "hard-cycle")
+    assert finding.fix == "cut a -> b: give the group a member it can do without (k below n)"
+    queue = "  a: {tier: T1, needs: [{service: b, mode: async, broker: q}]}\n  b: {tier: T1}\n  q: {tier: T1, needs: [a]}\n"
+    (finding,) = found(queue, "hard-cycle")
+    assert finding.fix == "cut a -> q: hand the work for b over in another way"
+    both = "  a: {tier: T1, needs: [b]}\n  b: {tier: T1, needs: [a, {k: 1, of: [c]}]}\n  c: {tier: T1, needs: [b]}\n"
+    (finding,) = found(both, "hard-cycle")
+    assert finding.fix.startswith("cut ")
+    assert finding.fix.endswith("or give the group a member it can do without (k below n)")
+
+
 def test_two_components_are_two_findings() -> None:
     catalog = "  a: {tier: T1, needs: [b]}\n  b: {tier: T1, needs: [a]}\n  c: {tier: T1, needs: [d, a]}\n  d: {tier: T1, needs: [c]}\n"
     assert [finding.subject for finding in found(catalog, "hard-cycle")] == ["a", "c"]

@@ -123,6 +123,63 @@ def test_a_target_counts_for_more_than_the_tier() -> None:
     assert finding.fix.startswith("raise b to T1")
 
 
+def test_where_a_target_counts_it_is_the_target_that_must_be_raised() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [b]}\n  b: {tier: T1, target: 99.9%}\n"
+    assert one(catalog, "inversion").fix.startswith("raise the target of b to 99.99%, or ")
+    assert one(catalog, "under-tiered").fix.startswith("raise the target of b to 99.99%, or ")
+
+
+def test_of_the_endpoints_that_need_a_service_the_one_that_promises_most_is_told() -> None:
+    catalog = """
+version: 1
+services:
+  pages: {tier: T2, endpoints: {see: {tier: T2, share: 90%, needs: [b]}, buy: {tier: T1, share: 10%, needs: [b]}}}
+  b: {tier: T3}
+"""
+    finding = one(catalog, "inversion")
+    assert "in its endpoint buy" in finding.message
+    assert finding.fix.startswith("raise b to T1")
+
+
+@pytest.mark.parametrize(
+    ("need", "way"),
+    [
+        ("b", "make the need survivable: async, or soft with a timeout and a fallback"),
+        ("{service: b, hardness: unknown}", "make the need survivable: async, or soft with a timeout and a fallback"),
+        ("{service: c, mode: async, broker: b}", "hand the work for c over in another way"),
+        ("{k: 2, of: [b, c]}", "give the group a member it can do without (k below n)"),
+        ("{any_of: [{service: b, timeout: 1s}, c]}", "give every member of the group a timeout, so that the next is asked in time"),
+        (
+            "{any_of: [{service: b, timeout: 4s}, {service: c, timeout: 4s}]}",
+            "make the attempts on all members together shorter than the budget of a",
+        ),
+        ("{service: b, hardness: soft}", "give the need a timeout and a fallback"),
+        ("{service: b, hardness: soft, timeout: 1s}", "give the need a fallback"),
+        ("{service: b, fallback: static}", "give the need a timeout, without which its fallback never gets its turn"),
+        (
+            "{service: b, timeout: 5s, fallback: static}",
+            "make its attempts end before the budget of a does, so that its fallback counts",
+        ),
+    ],
+)
+def test_the_way_out_of_an_inversion_fits_the_need(need: str, way: str) -> None:
+    catalog = f"version: 1\nservices:\n  a: {{tier: T1, budget: 5s, needs: [{need}]}}\n  b: {{tier: T2}}\n  c: {{tier: T1}}\n"
+    assert one(catalog, "inversion").fix == f"raise b to T1, or {way}"
+
+
+@pytest.mark.parametrize(
+    ("need", "way"),
+    [
+        ("{service: b, timeout: 1s, fallback: static}", "show that its fallback works, and write it down (verified)"),
+        ("{service: b, mode: async}", "show that a does not wait for b, and write it down (verified)"),
+        ("{any_of: [b, c]}", "show that a can do without a member of the group, and write it down (verified)"),
+    ],
+)
+def test_what_was_dropped_for_want_of_evidence_wants_evidence(need: str, way: str) -> None:
+    catalog = f"version: 1\nservices:\n  a: {{tier: T1, needs: [{need}]}}\n  b: {{tier: T2}}\n  c: {{tier: T1}}\n"
+    assert one(catalog, "inversion", trust=Reading.VERIFIED).fix == f"raise b to T1, or {way}"
+
+
 def test_no_tier_is_strict_enough_for_a_target_beyond_the_table() -> None:
     finding = one("version: 1\nservices:\n  a: {target: 99.9999%, needs: [b]}\n  b: {tier: T0}\n", "inversion")
     assert finding.fix.startswith("raise b to 99.9999%")

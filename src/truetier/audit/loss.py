@@ -20,7 +20,12 @@ def minutes_lost(facts: Facts, use: Use, callee: str | None = None) -> float | N
         return None
     assessment = facts.services.get(need.service if callee is None else callee)
     minutes = None if assessment is None else facts.judged(assessment).minutes_per_year
-    return None if minutes is None else minutes * float(use.share) * _drawn(facts, use)
+    return None if minutes is None else minutes * share_met(facts, use)
+
+
+def share_met(facts: Facts, use: Use) -> float:
+    """The share of the caller's requests that meet the need."""
+    return float(use.share) * _drawn(facts, use)
 
 
 def _drawn(facts: Facts, use: Use) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.advice import MAKE_SURVIVABLE, survive_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import count_text, names_text
@@ -73,8 +74,19 @@ def _violation(facts: Facts, cycle: found.HardCycle) -> Violation:
         cycle.cuts[0].place,
         (*circle, circle[0]),
         None if assessment is None else facts.judged(assessment).minutes_per_year,
-        fix=f"cut {names_text(cuts)}: turn it into events (mode: async), or make it soft with a timeout and a fallback",
+        fix=f"cut {names_text(cuts)}: {_cut_text(cycle)}",
     )
+
+
+def _cut_text(cycle: found.HardCycle) -> str:
+    """How to cut the needs; what some of them want besides is told of the first."""
+    ways = [survive_text(edge) for edge in cycle.cuts]
+    special = next((way for way in ways if way != MAKE_SURVIVABLE), None)
+    if special is None:
+        return "turn it into events (mode: async), or make it soft with a timeout and a fallback"
+    if len(ways) == 1:
+        return special
+    return f"turn them into events (mode: async), make them soft with a timeout and a fallback, or {special}"
 
 
 def _from(path: tuple[str, ...], name: str) -> tuple[str, ...]:

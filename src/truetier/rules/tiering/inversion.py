@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.advice import raise_text, survive_text
 from truetier.audit.finding import Severity, Violation
-from truetier.audit.loss import minutes_lost
+from truetier.audit.loss import minutes_lost, share_met
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import promise_text, tier_for, with_promise
+from truetier.audit.wording import promise_text, with_promise
 from truetier.units import WHOLE, downtime_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from truetier.audit.facts import Facts
     from truetier.graph.build import Edge
@@ -94,10 +96,15 @@ services:
             for edge in edges:
                 if edge.is_hard and promises.drops(edge):
                     known = worst.get(edge.callee)
-                    if known is None or edge.use.share > known.use.share:
+                    if known is None or _badness(facts, edge) > _badness(facts, known):
                         worst[edge.callee] = edge
             for edge in worst.values():
                 yield _violation(facts, edge)
+
+
+def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
+    """Of several needs the one on which most is promised is told, since what keeps that promise keeps the others'; then the most used."""
+    return -facts.promises.rank(facts.promises.on(edge)), share_met(facts, edge.use)
 
 
 def _violation(facts: Facts, edge: Edge) -> Violation:
@@ -114,5 +121,5 @@ def _violation(facts: Facts, edge: Edge) -> Violation:
         edge.place,
         (edge.caller, edge.callee),
         minutes,
-        fix=f"raise {edge.callee} to {tier_for(fleet, promise)}, or make the need survivable: async, or soft with a timeout and a fallback",
+        fix=f"{raise_text(fleet, fleet.services[edge.callee], promise)}, or {survive_text(edge)}",
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.advice import raise_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import promise_text, tier_for, with_promise
+from truetier.audit.wording import promise_text, with_promise
 from truetier.units import downtime_text
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _violation(facts: Facts, edge: Edge, asked: Claim) -> Violation:
         edge.place,
         (*asked.path, edge.callee),
         minutes,
-        fix=f"give {edge.caller} a tier; then raise {edge.callee} to {tier_for(fleet, asked.promise)}, or make one of the needs on "
-        "the path survivable",
+        fix=f"give {edge.caller} a tier; then {raise_text(fleet, fleet.services[edge.callee], asked.promise)}, or make one "
+        "of the needs on the path survivable",
         path_length=asked.distance + 2,
     )

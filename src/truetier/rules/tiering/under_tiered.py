@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.advice import raise_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import count_text, promise_place, promise_text, tier_for, with_promise
+from truetier.audit.wording import count_text, promise_place, promise_text, with_promise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,6 @@ services:
                 asked.path,
                 None if assessment is None else facts.judged(assessment).minutes_per_year,
                 Severity.WARNING if asked.edge is None else Severity.NOTE,
-                f"raise {name} to {tier_for(fleet, asked.promise)}, or make the needs on it survivable",
+                f"{raise_text(fleet, service, asked.promise)}, or make the needs on it survivable",
                 path_length=asked.distance + 1,
             )
