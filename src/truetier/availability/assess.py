@@ -154,11 +154,11 @@ class _Assessor:
         claims = {name: sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve) for name, uses in graph.uses.items()}
         self._has_claims = bool(self._alone) or any(claims.values())
         self._engine = Engine(self._factors, self._near)
-        self._components = strongly_connected(list(self._fleet.services), lambda name: [edge.callee for edge in graph.callees[name]])
-        self._component_of = {name: number for number, members in enumerate(self._components) for name in members}
-        self._claims = _claims_below(self._components, self._component_of, graph, claims, self._alone)
-        self._cycles: dict[int, frozenset[str]] = {}
-        self._cycle_factors: dict[int, dict[str, float | None]] = {}
+        components = strongly_connected(list(self._fleet.services), lambda name: [edge.callee for edge in graph.callees[name]])
+        component_of = {name: number for number, members in enumerate(components) for name in members}
+        self._claims = _claims_below(components, component_of, graph, claims, self._alone)
+        self._cycles = _cycles(components, self._trusting)
+        self._cycle_factors: dict[frozenset[str], dict[str, float | None]] = {}
         self._paid: dict[int, Costs] = {}  # members of a cycle share one set
 
     def all(self, progress: Callable[[int, int], None] | None) -> Assessments:
@@ -227,8 +227,8 @@ class _Assessor:
                 full=lambda: self._with_full.endpoint(service, endpoint, full=True),
                 verified=lambda: self._verified.endpoint(service, endpoint),
                 perfect=lambda: self._trusting.perfected(service),
-                parts=lambda: self._parts_of_endpoint(service.name, endpoint.name),
-                outside=lambda: self._outside(service.name),
+                parts=lambda: self._parts(service.name, self._uses_of(service, endpoint), drawn=endpoint.name),
+                outside=lambda: self._outside_of(service, endpoint),
             )
         )
 
@@ -306,34 +306,32 @@ class _Assessor:
 
     def _parts(self, name: str, uses: Sequence[Use], *, drawn: str | None = None) -> list[_Part]:
         """Own, site, and each need."""
-        inside = self._inside(name)
         parts = [_Part(self._trusting.own(name)), _Part(self._trusting.site(name))]
-        for use in uses:
-            is_factor = not inside or inside.isdisjoint(use.need.services)
-            parts.append(_Part(self._trusting.need(use, drawn=drawn).low, is_factor))
+        parts.extend(_Part(self._trusting.need(use, drawn=drawn).low, not self._leads_inside(name, use)) for use in uses)
         return parts
 
-    def _parts_of_endpoint(self, name: str, endpoint: str) -> list[_Part]:
-        """The same of one endpoint: its own needs and the common ones, given that it is asked for."""
-        return self._parts(name, tuple(use for use in self._trusting.needs_of(name) if use.endpoint in (None, endpoint)), drawn=endpoint)
+    def _uses_of(self, service: Service, endpoint: Endpoint) -> list[Use]:
+        """The needs of one endpoint: its own and the common ones."""
+        return [use for use in self._trusting.needs_of(service.name) if use.endpoint in (None, endpoint.name)]
 
-    def _inside(self, name: str) -> frozenset[str]:
-        """The members of the cycle a service stands in; none where it stands in none."""
-        number = self._component_of[name]
-        if number not in self._cycles:
-            members = self._components[number]
-            self._cycles[number] = frozenset(members) if len(members) > 1 else frozenset()
-        return self._cycles[number]
+    def _outside_of(self, service: Service, endpoint: Endpoint) -> float | None:
+        """The same as for its service, if it asks anybody of the cycle that the service stands in."""
+        is_inside = any(self._leads_inside(service.name, use) for use in self._uses_of(service, endpoint))
+        return self._outside(service.name) if is_inside else 1.0
+
+    def _leads_inside(self, name: str, use: Use) -> bool:
+        """Whether a need asks a service of the cycle its caller stands in."""
+        inside = self._cycles.get(name)
+        return inside is not None and not inside.isdisjoint(use.asked)
 
     def _outside(self, name: str) -> float | None:
         """Own, site and the needs leading out of every other member of its cycle."""
-        inside = self._inside(name)
-        if not inside:
+        inside = self._cycles.get(name)
+        if inside is None:
             return 1.0
-        number = self._component_of[name]
-        if number not in self._cycle_factors:
-            self._cycle_factors[number] = self._all_but_one(self._components[number])
-        return self._cycle_factors[number][name]
+        if inside not in self._cycle_factors:
+            self._cycle_factors[inside] = self._all_but_one([member for member in self._fleet.services if member in inside])
+        return self._cycle_factors[inside][name]
 
     def _all_but_one(self, members: Sequence[str]) -> dict[str, float | None]:
         """For each member of a cycle, the product over the others, without a division."""
@@ -354,6 +352,18 @@ class _Assessor:
             if part.is_factor:
                 product = _times(product, self._known(part.mask))
         return product
+
+
+def _cycles(components: Sequence[Sequence[str]], structure: Structure) -> dict[str, frozenset[str]]:
+    """For each service that needs itself through others to serve, all that stand in its cycle; who is only told closes none."""
+    found: dict[str, frozenset[str]] = {}
+    for component in components:
+        if len(component) > 1:
+            asked = {name: [service for use in structure.needs_of(name) for service in use.asked] for name in component}
+            for members in strongly_connected(component, asked.__getitem__):
+                if len(members) > 1:
+                    found.update(dict.fromkeys(members, frozenset(members)))
+    return found
 
 
 def _claims_below(

@@ -78,6 +78,15 @@ class Use(NamedTuple):
         return self.kind is Kind.HARD or (self.kind is Kind.GROUP and self.required == len(self.need.targets))
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """The services that decide whether the need is met: of an async need its broker alone, a stand-in only where it counts."""
+        need = self.need
+        found = () if self.kind is Kind.ASYNC else tuple(target.service for target in need.targets)
+        if self.kind is Kind.SOFT and need.fallback is not None and need.fallback.service is not None:
+            found += (need.fallback.service,)
+        return found if need.broker is None else (*found, need.broker)
+
+    @property
     def subject(self) -> str:
         """``caller -> callee`` as findings and waivers write it."""
         return f"{self.caller} -> {self.need}"
