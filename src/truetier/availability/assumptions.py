@@ -28,7 +28,8 @@ def _assumptions(graph: Graph) -> Iterator[Assumption]:
     fleet = graph.fleet
     budgets = default_budgets(fleet)
     aged = _aged(graph)
-    yield from _of_the_whole(graph, has_caches=bool(aged))
+    has_ages = bool(aged) or any(_has_standby(service) for service in fleet.services.values())
+    yield from _of_the_whole(graph, has_ages=has_ages)
     for service in fleet.services.values():
         yield from _of_own(fleet, service)
         if service.name in aged and service.mttr is None:
@@ -39,10 +40,10 @@ def _assumptions(graph: Graph) -> Iterator[Assumption]:
         yield from _of_budget(service, graph.uses[service.name], budgets)
         for use in graph.uses[service.name]:
             yield from _of_need(use)
-    yield from _of_domains(fleet, has_ages=bool(aged))
+    yield from _of_domains(fleet, has_ages=has_ages)
 
 
-def _of_the_whole(graph: Graph, *, has_caches: bool) -> Iterator[Assumption]:
+def _of_the_whole(graph: Graph, *, has_ages: bool) -> Iterator[Assumption]:
     silent = sum(
         use.need.hardness is None and not use.need.is_group and use.kind is Kind.HARD and use.need.at_serve
         for uses in graph.uses.values()
@@ -51,8 +52,9 @@ def _of_the_whole(graph: Graph, *, has_caches: bool) -> Iterator[Assumption]:
     if silent:
         yield Assumption("*", "needs.hardness", Hardness.HARD.value, f"{silent} needs state neither hardness nor fallback")
     yield Assumption("*", "independence", "independent", "events are independent unless the catalog says what they share")
-    if has_caches:
-        yield Assumption("*", "age of outages", "exponential", "outages already over are forgotten inside a cache's view")
+    if has_ages:
+        why = "a cache or a failover looks at it; outages already over are forgotten inside a cache's view"
+        yield Assumption("*", "age of outages", "exponential", why)
 
 
 def _of_own(fleet: Fleet, service: Service) -> Iterator[Assumption]:
@@ -97,8 +99,12 @@ def _of_need(use: Use) -> Iterator[Assumption]:
     if use.kind is Kind.ASYNC and need.broker is None:
         yield Assumption(use.subject, "broker", "none", "an async need without a broker needs nothing to serve")
     fallback = need.fallback
-    if use.kind is Kind.SOFT and fallback is not None and fallback.availability == CERTAIN and fallback.coverage == WHOLE:
-        yield Assumption(use.subject, "fallback.availability", "100%", "the fallback is taken to work for every request")
+    if use.kind is not Kind.SOFT or fallback is None:
+        return
+    if fallback.availability == CERTAIN:
+        yield Assumption(use.subject, "fallback.availability", "100%", "the fallback is taken to work whenever it is needed")
+    if fallback.coverage == WHOLE:
+        yield Assumption(use.subject, "fallback.coverage", "100%", "the fallback is taken to answer every request")
 
 
 def _aged(graph: Graph) -> set[str]:
@@ -116,10 +122,13 @@ def _aged(graph: Graph) -> set[str]:
             found.add(name)
             waiting.extend(edge.callee for edge in graph.callees[name])
     for service in graph.fleet.services.values():
-        placement = service.placement
-        if placement is not None and placement.failover is not None and placement.availability is not None:
+        if _has_standby(service) and service.placement is not None and service.placement.availability is not None:
             found.add(service.name)
     return found
+
+
+def _has_standby(service: Service) -> bool:
+    return service.placement is not None and service.placement.failover is not None
 
 
 def _of_domains(fleet: Fleet, *, has_ages: bool) -> Iterator[Assumption]:

@@ -65,11 +65,14 @@ def costs(engine: Engine, mask: int) -> Costs:
     residue = abs(scale - 1.0)
     leaves = _Search(engine, nodes).costliest(split)
     contributors = [
-        Contributor(engine.factors.literals[leaf.number].event.name, leaf.cost * scale * MINUTES_PER_YEAR, leaf.gain * MINUTES_PER_YEAR)
-        for leaf in leaves
+        Contributor(engine.factors.literals[leaf.number].event.name, _minutes(leaf.cost * scale), _minutes(leaf.gain)) for leaf in leaves
     ]
     contributors.sort(key=lambda contributor: (-contributor.costs, contributor.component))
     return Costs(tuple(contributors), _count(engine, split), residue if residue > _CLOSE else 0.0)
+
+
+def _minutes(share: float) -> float:
+    return share * MINUTES_PER_YEAR + 0.0  # adding nought turns minus nought into nought
 
 
 def _count(engine: Engine, split: Split) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
 
-from tests.unit.availability.fleets import assessed, cached, need, placement, service, share, static
+from tests.unit.availability.fleets import assessed, cached, domain, need, placement, service, share, static
 from truetier.availability.quadrature import gauss_legendre
 from truetier.catalog.model import Failover, PlacementMode
 
@@ -78,3 +79,9 @@ def test_nodes_integrate_polynomials_exactly(count: int) -> None:
     nodes, weights = gauss_legendre(count)
     for degree in (0, 1, 2 * count - 1):
         assert sum(w * t**degree for t, w in zip(nodes, weights, strict=True)) == pytest.approx(1 / (degree + 1), rel=1e-13)
+
+
+def test_what_costs_nothing_costs_nought_and_not_minus_nought() -> None:
+    pair = placement({"e": 1, "w": 1}, mode=PlacementMode.ACTIVE_PASSIVE, failover=Failover(timedelta()))
+    found = assessed(service("a", "0.9", placement=pair), domains={"e": domain("e", "0.95")}).services["a"].contributors
+    assert all(math.copysign(1, part.costs) == math.copysign(1, part.gives_back) == 1 for part in found)
