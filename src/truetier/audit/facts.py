@@ -39,6 +39,10 @@ class Facts:
         """The estimate a verdict goes by: delivered, or what the verified claims alone deliver."""
         return assessment.delivered if self.trust is Reading.TRUSTING else assessment.verified
 
+    def best(self, assessment: Assessment) -> Estimate:
+        """The same with everything of the subject itself perfect."""
+        return assessment.ceiling if self.trust is Reading.TRUSTING else assessment.verified_ceiling
+
     @property
     def promises(self) -> Promises:
         """What each service promises and is asked for; computed when first asked for."""

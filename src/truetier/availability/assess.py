@@ -101,7 +101,7 @@ class _Subject(NamedTuple):
     up: Bounds
     full: Callable[[], Bounds]
     verified: Callable[[], Bounds]
-    perfect: Callable[[], int]
+    perfect: Callable[[Structure], int]
     parts: Callable[[], Sequence[_Part]]
     outside: Callable[[], float | None]
 
@@ -121,12 +121,17 @@ class _Details:
     @cached_property
     def ceiling(self) -> Estimate:
         with _deep_recursion():
-            return self._assessor.ceiling(self._subject.up, self._subject.perfect())
+            return self._assessor.ceiling(self._subject, Reading.TRUSTING)
 
     @cached_property
     def verified(self) -> Estimate:
         with _deep_recursion():
             return self._assessor.estimate(self._subject.verified())
+
+    @cached_property
+    def verified_ceiling(self) -> Estimate:
+        with _deep_recursion():
+            return self._assessor.ceiling(self._subject, Reading.VERIFIED)
 
     @cached_property
     def bounds(self) -> tuple[float | None, float | None]:
@@ -209,7 +214,7 @@ class _Assessor:
                 up=self._trusting.up(name),
                 full=lambda: self._with_full.full(name),
                 verified=lambda: self._verified.up(name),
-                perfect=lambda: self._trusting.perfected(service),
+                perfect=lambda reading: reading.perfected(service),
                 parts=lambda: self._parts(name, tuple(self._trusting.needs_of(name))),
                 outside=lambda: self._outside(name),
             )
@@ -226,7 +231,7 @@ class _Assessor:
                 up=self._trusting.endpoint(service, endpoint),
                 full=lambda: self._with_full.endpoint(service, endpoint, full=True),
                 verified=lambda: self._verified.endpoint(service, endpoint),
-                perfect=lambda: self._trusting.perfected(service),
+                perfect=lambda reading: reading.perfected(service),
                 parts=lambda: self._parts(service.name, self._uses_of(service, endpoint), drawn=endpoint.name),
                 outside=lambda: self._outside_of(service, endpoint),
             )
@@ -243,7 +248,7 @@ class _Assessor:
                 up=self._trusting.journey(journey),
                 full=lambda: self._with_full.journey(journey, full=True),
                 verified=lambda: self._verified.journey(journey),
-                perfect=lambda: 0,
+                perfect=lambda _: 0,
                 parts=lambda: [_Part(self._trusting.met(criterion).low) for criterion in journey.succeeds],
                 outside=lambda: 1.0,
             )
@@ -268,8 +273,12 @@ class _Assessor:
             value = value._replace(up_high=best.up_high, down_low=best.down_low)
         return _estimate(value)
 
-    def ceiling(self, sets: Bounds, perfect: int) -> Estimate:
-        """The same where the literals of ``perfect`` hold."""
+    def ceiling(self, subject: _Subject, reading: Reading) -> Estimate:
+        """The same where everything of the subject itself holds."""
+        if reading is Reading.TRUSTING:
+            sets, perfect = subject.up, subject.perfect(self._trusting)
+        else:
+            sets, perfect = subject.verified(), subject.perfect(self._verified)
         low = self._perfect(sets.low, perfect)
         return self.estimate(Bounds(low, low if sets.high == sets.low else self._perfect(sets.high, perfect)))
 

@@ -106,6 +106,11 @@ class Details(Protocol):
         ...
 
     @property
+    def verified_ceiling(self) -> Estimate:
+        """Both: everything of the subject itself perfect, and nothing else that nobody has shown to work."""
+        ...
+
+    @property
     def bounds(self) -> tuple[float | None, float | None]:
         """The least available part; the product of the parts as if independent."""
         ...
@@ -153,6 +158,11 @@ class Assessment(NamedTuple):
     def verified(self) -> Estimate:
         """What is delivered when every mitigation that nobody has shown to work is dropped."""
         return self.details.verified
+
+    @property
+    def verified_ceiling(self) -> Estimate:
+        """The best possible where what nobody has shown to work is not believed."""
+        return self.details.verified_ceiling
 
     @property
     def verified_tier(self) -> str | None:

@@ -70,6 +70,7 @@ class Known(NamedTuple):
     full: Estimate
     ceiling: Estimate
     verified: Estimate
+    verified_ceiling: Estimate
     bounds: tuple[float | None, float | None]
     costs: Costs
 
@@ -108,6 +109,7 @@ def assessment(
             full=full or delivered,
             ceiling=ceiling or delivered,
             verified=verified or delivered,
+            verified_ceiling=ceiling or delivered,
             bounds=(1 - delivered.down_low, 1 - delivered.down_high),
             costs=Costs(contributors, len(contributors) if total is None else total, 0.0),
         ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
+from truetier.graph.hardness import Reading
 from truetier.units import availability_text
 
 if TYPE_CHECKING:
@@ -56,31 +57,32 @@ services:
         order_of_none = len(order)
         for name, service in facts.fleet.services.items():
             assessment = facts.services.get(name)
-            if assessment is None or (own := _own_down(service, assessment)) is None:
+            if assessment is None or (own := _own_down(facts, service, assessment)) is None:
                 continue
             best = tiers.best_met(own)
-            if best is None or order.get(assessment.delivered_tier or "", order_of_none) <= order[best]:
+            if best is None or order.get(tiers.best_met(facts.judged(assessment).down_high) or "", order_of_none) <= order[best]:
                 continue  # what is delivered meets that tier, so the ceiling does
-            capped = tiers.best_met(assessment.ceiling.down_low)
+            capped = tiers.best_met(facts.best(assessment).down_low)
             if order[best] < order.get(capped or "", order_of_none):
-                yield _violation(service, assessment, own, best, capped or "no tier")
+                yield _violation(facts, service, own, best, capped or "no tier")
 
 
-def _own_down(service: Service, assessment: Assessment) -> float | None:
+def _own_down(facts: Facts, service: Service, assessment: Assessment) -> float | None:
     """What is down because of the service itself; None where nobody stated it."""
     if service.availability is not None:
         return service.availability.unavailability
-    down, ceiling = assessment.delivered.down, assessment.ceiling.down
+    down, ceiling = facts.judged(assessment).down, facts.best(assessment).down
     if service.placement is None or service.placement.availability is None or down is None or ceiling is None:
         return None
     return max(0.0, down - ceiling)
 
 
-def _violation(service: Service, assessment: Assessment, own: float, best: str, capped: str) -> Violation:
-    ceiling = assessment.ceiling
+def _violation(facts: Facts, service: Service, own: float, best: str, capped: str) -> Violation:
     name = service.name
-    culprit = next((each.component for each in assessment.contributors if each.component != name), None)
-    below = "what it needs" if culprit is None else culprit
+    assessment = facts.services[name]
+    ceiling = facts.best(assessment)
+    costly = assessment.contributors if facts.trust is Reading.TRUSTING else ()  # they are those of what is declared
+    below = next((each.component for each in costly if each.component != name), "what it needs")
     evidence = service.keys.get("availability") or service.keys.get("placement") or service.evidence
     return Violation(
         name,

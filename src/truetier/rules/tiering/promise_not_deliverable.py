@@ -9,7 +9,7 @@ from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import promise_place, promise_text
 from truetier.availability.estimate import SubjectKind, Verdict
 from truetier.catalog.tier import is_met
-from truetier.graph.hardness import Kind, Reading
+from truetier.graph.hardness import Reading
 from truetier.units import MINUTES_PER_YEAR, availability_text, downtime_text
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> V
     minutes = judged.minutes_per_year
     hopeless = ""
     if severity is Severity.ERROR and assessment.kind is not SubjectKind.JOURNEY:
-        down = _ceiling_down(facts, assessment)
+        down = facts.best(assessment).down_low
         hopeless = f"; with everything of its own perfect it would be {availability_text(1 - down, down)}"
     return Violation(
         assessment.name,
@@ -113,7 +113,7 @@ def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> V
         _path(facts, assessment.name, top),
         minutes,
         severity,
-        _fix(facts, assessment, top),
+        _fix(facts, assessment, promise, top),
         assessment.kind.value,
     )
 
@@ -123,30 +123,9 @@ def _severity(facts: Facts, assessment: Assessment, promise: Availability) -> Se
     is_assumed = meets_nominally and _is_own_assumed(facts, assessment)
     if assessment.kind is SubjectKind.JOURNEY:
         return Severity.NOTE if is_assumed else Severity.ERROR
-    if not is_met(_ceiling_down(facts, assessment), promise):
+    if not is_met(facts.best(assessment).down_low, promise):
         return Severity.ERROR
     return Severity.NOTE if is_assumed else Severity.WARNING
-
-
-def _ceiling_down(facts: Facts, assessment: Assessment) -> float:
-    """How much of the time a service is down at least, with everything of its own perfect.
-
-    The ceiling is computed from declarations. Without what nobody has verified it is lower: where the own part is one event
-    that is down q, the rest is (U - q) / (1 - q).
-    """
-    best = assessment.ceiling.down_low
-    service = facts.fleet.services[_service_of(facts, assessment)]
-    own = service.availability or facts.fleet.promise(service)
-    if facts.trust is Reading.TRUSTING or own is None or own.value == 0 or not _is_one_event(facts, service):
-        return best
-    q = own.unavailability
-    return max(best, (assessment.verified.down_low - q) / (1 - q))
-
-
-def _is_one_event(facts: Facts, service: Service) -> bool:
-    """Whether the service has neither copies with a number of their own nor mechanisms that count."""
-    has_copies = service.placement is not None and service.placement.availability is not None
-    return not has_copies and all(use.kind is not Kind.SOFT for use in facts.graph.uses[service.name])
 
 
 def _is_own_assumed(facts: Facts, assessment: Assessment) -> bool:
@@ -212,8 +191,10 @@ def _place(facts: Facts, assessment: Assessment) -> Place | None:
     return next((endpoint.evidence.place for endpoint in service.endpoints if endpoint.name == name), service.evidence.place)
 
 
-def _fix(facts: Facts, assessment: Assessment, top: Contributor | None) -> str:
+def _fix(facts: Facts, assessment: Assessment, promise: Availability, top: Contributor | None) -> str:
     lower = f"or promise what is delivered ({_tier(facts, assessment)})"
+    if facts.trust is Reading.VERIFIED and is_met(assessment.delivered.down_high, promise):
+        return f"show that what it counts on works, and write it down (verified), {lower}"
     if top is None:
         return f"make what it needs more available, {lower}"
     if top.component == assessment.name:
