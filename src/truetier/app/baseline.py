@@ -50,7 +50,7 @@ def baseline_text(findings: Iterable[Finding], undecided: Iterable[str], as_of: 
     import json
 
     accepted = [finding for finding in findings if not finding.is_waived]
-    accepted.sort(key=lambda finding: (finding.code, finding.subject, finding.fingerprint))
+    accepted.sort(key=lambda finding: finding.identity)
     lines = [
         json.dumps(
             {

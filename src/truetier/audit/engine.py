@@ -45,9 +45,9 @@ def mark_new(findings: Sequence[Finding], baseline: Mapping[str, float | None]) 
 
 
 def _is_new(finding: Finding, baseline: Mapping[str, float | None]) -> bool:
-    if finding.fingerprint not in baseline:
+    if not baseline or (fingerprint := finding.fingerprint) not in baseline:
         return True
-    before, now = baseline[finding.fingerprint], finding.minutes_per_year
+    before, now = baseline[fingerprint], finding.minutes_per_year
     return before is not None and now is not None and now > before * TOLERATED_GROWTH
 
 
@@ -60,12 +60,13 @@ def _run_one(facts: Facts, rule: Rule, found: list[Finding], skipped: list[Skipp
                 continue
             key = (said.subject, said.discriminator)
             seen[key] = seen.get(key, 0) + 1
-            found.append(_finding(rule, said, seen[key]))
+            number = (str(seen[key]),) if seen[key] > 1 else ()  # two findings a rule cannot tell apart differ by their order
+            found.append(_finding(rule, said, (rule.code, *key, *number)))
     except Exception as error:  # whatever a rule does wrong, the message must name the rule
         raise ModelError(f"rule {rule.code} ({rule.slug}) failed: {type(error).__name__}: {error}") from error
 
 
-def _finding(rule: Rule, said: Violation, occurrence: int) -> Finding:
+def _finding(rule: Rule, said: Violation, identity: tuple[str, ...]) -> Finding:
     return Finding(
         code=rule.code,
         slug=rule.slug,
@@ -77,22 +78,12 @@ def _finding(rule: Rule, said: Violation, occurrence: int) -> Finding:
         path_length=len(said.path) if said.path_length is None else said.path_length,
         minutes_per_year=said.minutes,
         place=said.place,
-        fingerprint=_fingerprint(rule.code, said.subject, said.discriminator, occurrence),
+        identity=identity,
     )
 
 
-def _fingerprint(code: str, subject: str, discriminator: str, occurrence: int) -> str:
-    """What names the finding in every run; two findings a rule cannot tell apart differ by their order."""
-    from hashlib import sha256
-
-    parts = [code, subject, discriminator]
-    if occurrence > 1:
-        parts.append(str(occurrence))
-    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _importance(finding: Finding) -> tuple[int, str, str, str]:
-    return finding.severity.rank, finding.code, finding.subject, finding.fingerprint
+def _importance(finding: Finding) -> tuple[int, str, str, tuple[str, ...]]:
+    return finding.severity.rank, finding.code, finding.subject, finding.identity
 
 
 def _waived(found: Sequence[Finding], facts: Facts, ran: Sequence[Rule], rules: Sequence[Rule]) -> tuple[list[Finding], list[SkippedRule]]:

@@ -18,10 +18,10 @@ class Severity(Enum):
     WARNING = "warning"
     NOTE = "note"
 
-    @property
-    def rank(self) -> int:
-        """0 for the worst."""
-        return ("error", "warning", "note").index(self.value)
+    rank: int  # 0 for the worst
+
+    def __init__(self, _: str) -> None:
+        self.rank = len(type(self).__members__)  # those before it
 
 
 class Violation(NamedTuple):
@@ -59,7 +59,7 @@ class SkippedRule(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A violation with its rule, its stable fingerprint, and whether it is new or waived."""
+    """A violation with its rule, what names it in every run, and whether it is new or waived."""
 
     code: str
     slug: str
@@ -71,9 +71,16 @@ class Finding(NamedTuple):
     path_length: int
     minutes_per_year: float | None
     place: Place | None
-    fingerprint: str
+    identity: tuple[str, ...]  # code, subject, discriminator, and a number where a rule cannot tell two findings apart
     is_new: bool = True
     is_waived: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity as 16 hexadecimal digits: neither line nor number is in it."""
+        from hashlib import sha256
+
+        return sha256("\0".join(self.identity).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def blocks(self, fail_on: Severity | None) -> bool:
         """Whether the finding fails a gate set at that severity: new, not waived, and at least as bad."""

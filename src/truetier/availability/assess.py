@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from truetier.availability.costs import NO_COSTS, costs
+from truetier.availability.costs import NO_COSTS, costliest, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
 from truetier.availability.exact import Engine
 from truetier.availability.factors import Factors
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from truetier.availability.estimate import Costs
+    from truetier.availability.estimate import Contributor, Costs
     from truetier.availability.value import Value
     from truetier.catalog.model import Endpoint, Fleet, Journey, Placement, Service
     from truetier.graph.build import Graph
@@ -143,6 +143,11 @@ class _Details:
         with _deep_recursion():
             return self._assessor.costs(self._subject.up)
 
+    @cached_property
+    def costliest(self) -> Contributor | None:
+        with _deep_recursion():
+            return self._assessor.costliest(self._subject.up)
+
 
 class _Assessor:
     """One run over one fleet. It outlives the run: details that nobody has asked for yet are worked out with it."""
@@ -165,6 +170,7 @@ class _Assessor:
         self._cycles = _cycles(components, self._trusting)
         self._cycle_factors: dict[frozenset[str], dict[str, float | None]] = {}
         self._paid: dict[int, Costs] = {}  # members of a cycle share one set
+        self._most_paid: dict[int, Contributor | None] = {}
 
     def all(self, progress: Callable[[int, int], None] | None) -> Assessments:
         order = self._trusting.order
@@ -296,6 +302,16 @@ class _Assessor:
         if sets.low not in self._paid:
             self._paid[sets.low] = costs(self._engine, sets.low)
         return self._paid[sets.low]
+
+    def costliest(self, sets: Bounds) -> Contributor | None:
+        """The costliest of them."""
+        if sets.low != sets.high:
+            return None
+        if sets.low not in self._most_paid:
+            known = self._paid.get(sets.low)
+            found = costliest(self._engine, sets.low) if known is None else next(iter(known.contributors), None)
+            self._most_paid[sets.low] = found
+        return self._most_paid[sets.low]
 
     def bounds(self, parts: Iterable[_Part], outside: float | None) -> tuple[float | None, float | None]:
         """The least available part, and the product of the parts as if independent."""

@@ -23,13 +23,14 @@ from truetier.record import NamedTuple
 from truetier.units import MINUTES_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from truetier.availability.exact import Engine
 
 _FIRST_NODES = 4
 _MOST_NODES = 64
 _CLOSE = 1e-12
+_SURELY_LESS = 1 - 1e-9  # of two costs, beyond what rounding can do
 
 
 class _Leaf(NamedTuple):
@@ -51,24 +52,46 @@ NO_COSTS = Costs((), 0, 0.0)
 
 def costs(engine: Engine, mask: int) -> Costs:
     """The costs of a set's failures, minutes a year; nothing where its value is not exact or it never fails."""
-    value = engine.value(mask)
     split = engine.split(mask)
-    if not value.is_exact or value.down_low == 0.0 or not split.is_possible:
+    if not _can_be_split_up(engine, mask):
         return NO_COSTS
+    nodes, scale = _scale(engine, mask)
+    found = _contributors(engine, _Search(engine, nodes).costliest(split), scale)
+    residue = abs(scale - 1.0)
+    return Costs(found, _count(engine, split), residue if residue > _CLOSE else 0.0)
+
+
+def costliest(engine: Engine, mask: int) -> Contributor | None:
+    """The first of the contributors alone, which takes less of a search; None where there is none."""
+    if not _can_be_split_up(engine, mask):
+        return None
+    nodes, scale = _scale(engine, mask)
+    found = _contributors(engine, _Search(engine, nodes).costliest(engine.split(mask), is_first_enough=True), scale)
+    return found[0] if found else None
+
+
+def _can_be_split_up(engine: Engine, mask: int) -> bool:
+    value = engine.value(mask)
+    return value.is_exact and value.down_low != 0.0 and engine.split(mask).is_possible
+
+
+def _scale(engine: Engine, mask: int) -> tuple[int, float]:
+    """How many nodes the integral takes, and what its sum is multiplied by to meet the downtime."""
+    value, split = engine.value(mask), engine.split(mask)
     nodes = _FIRST_NODES
     while True:
         total = math.fsum(map(mul, gauss_legendre(nodes)[1], engine.curve(split, nodes).slope))
         if abs(total - value.down_low) <= _CLOSE * value.down_low or nodes >= _MOST_NODES:
-            break
+            return nodes, value.down_low / total if total else 1.0
         nodes *= 2
-    scale = value.down_low / total if total else 1.0
-    residue = abs(scale - 1.0)
-    leaves = _Search(engine, nodes).costliest(split)
-    contributors = [
-        Contributor(engine.factors.literals[leaf.number].event.name, _minutes(leaf.cost * scale), _minutes(leaf.gain)) for leaf in leaves
-    ]
-    contributors.sort(key=lambda contributor: (-contributor.costs, contributor.component))
-    return Costs(tuple(contributors), _count(engine, split), residue if residue > _CLOSE else 0.0)
+
+
+def _contributors(engine: Engine, leaves: Iterable[_Leaf], scale: float) -> tuple[Contributor, ...]:
+    """Costliest first; those that cost the same by name."""
+    literals = engine.factors.literals
+    found = [Contributor(literals[leaf.number].event.name, _minutes(leaf.cost * scale), _minutes(leaf.gain)) for leaf in leaves]
+    found.sort(key=lambda contributor: (-contributor.costs, contributor.component))
+    return tuple(found)
 
 
 def _minutes(share: float) -> float:
@@ -92,14 +115,20 @@ class _Search:
         self._heap: list[tuple[float, int, _Leaf | _Opener]] = []
         self._pushed = 0
 
-    def costliest(self, split: Split) -> list[_Leaf]:
-        """At most ten components, costs as shares of time."""
-        if not split.groups:
-            return list(self._leaves(split, self._weights, 1.0))
+    def costliest(self, split: Split, *, is_first_enough: bool = False) -> list[_Leaf]:
+        """At most ten components, costs as shares of time; or only those that may be the first of them."""
         found: list[_Leaf] = []
+        if not split.groups:
+            for leaf in self._leaves(split, self._weights, 1.0):
+                if is_first_enough and found and leaf.cost < found[0].cost * _SURELY_LESS:
+                    break
+                found.append(leaf)
+            return found
         self._open_set(split, [1.0] * self._nodes, 1.0)
         while self._heap and len(found) < MOST_CONTRIBUTORS:
-            entry = heapq.heappop(self._heap)[2]
+            cost, _, entry = heapq.heappop(self._heap)
+            if is_first_enough and found and -cost < found[0].cost * _SURELY_LESS:
+                break
             if isinstance(entry, _Leaf):
                 found.append(entry)
             elif isinstance(entry.what, Split):

@@ -120,6 +120,11 @@ class Details(Protocol):
         """Which components the downtime comes from."""
         ...
 
+    @property
+    def costliest(self) -> Contributor | None:
+        """The first of them, which is found sooner than all."""
+        ...
+
 
 class Assessment(NamedTuple):
     """What one service, journey or endpoint (named ``service/endpoint``) delivers, and everything behind it."""
@@ -183,6 +188,11 @@ class Assessment(NamedTuple):
     def contributors(self) -> tuple[Contributor, ...]:
         """The components the downtime comes from: at most 10, costliest first."""
         return self.details.costs.contributors
+
+    @property
+    def costliest(self) -> Contributor | None:
+        """The first of the contributors; None where there is none."""
+        return self.details.costliest
 
     @property
     def contributors_total(self) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import sys
-from operator import add
+from operator import add, mul
 from typing import TYPE_CHECKING
 
 from truetier.availability import bounds
@@ -89,7 +89,7 @@ class Split:
 class GroupState:
     """Factors that influence each other, and what was computed of them."""
 
-    __slots__ = ("built", "curves", "importances", "mask", "value")
+    __slots__ = ("at_one", "built", "curves", "importances", "mask", "value")
 
     def __init__(self, mask: int) -> None:
         self.mask = mask
@@ -97,6 +97,7 @@ class GroupState:
         self.value: Value | None = None
         self.curves: dict[int, Curve] = {}
         self.importances: dict[int, list[list[float]]] = {}
+        self.at_one: list[float] | None = None  # importances where nothing is scaled
 
 
 class Engine:
@@ -306,12 +307,13 @@ class Engine:
             built = self.built(group)
             known = Curve([], [], [])
             importances: list[list[float]] = []
-            for index, point in enumerate(gauss_legendre(nodes)[0]):
-                ups, downs, slopes = self._at(built, nodes, index, point)
+            variables = [self._variable_curve(variable, nodes) for variable in built.variables]
+            for index in range(nodes):
+                ups, downs = [each.up[index] for each in variables], [each.down[index] for each in variables]
                 up, down, importance = built.low.differentiate(ups, downs)
                 known.up.append(up)
                 known.down.append(down)
-                known.slope.append(math.fsum(b * s for b, s in zip(importance, slopes, strict=True)))
+                known.slope.append(math.fsum(map(mul, importance, [each.slope[index] for each in variables])))
                 importances.append(importance)
             group.curves[nodes] = known
             group.importances[nodes] = importances
@@ -319,38 +321,29 @@ class Engine:
 
     def importance(self, group: GroupState) -> list[float]:
         """dP(group)/dP(variable) of each variable of the group, at t = 1."""
-        built = self.built(group)
-        values = [self._variable(variable) for variable in built.variables]
-        return built.low.differentiate([value.up_low for value in values], [value.down_high for value in values])[2]
+        if group.at_one is None:
+            built = self.built(group)
+            values = [self._variable(variable) for variable in built.variables]
+            group.at_one = built.low.differentiate([value.up_low for value in values], [value.down_high for value in values])[2]
+        return group.at_one
 
-    def _at(self, group: Group, nodes: int, index: int, point: float) -> tuple[list[float], list[float], list[float]]:
-        """Of each variable at one node: P(true), P(false) and minus dP(true)/dt."""
-        ups: list[float] = []
-        downs: list[float] = []
-        slopes: list[float] = []
-        for variable in group.variables:
-            up, down, slope = self._variable_at(variable, nodes, index, point)
-            ups.append(up)
-            downs.append(down)
-            slopes.append(slope)
-        return ups, downs, slopes
-
-    def _variable_at(self, variable: Variable, nodes: int, index: int, point: float) -> tuple[float, float, float]:
+    def _variable_curve(self, variable: Variable, nodes: int) -> Curve:
+        """The same of one variable being true."""
+        points = gauss_legendre(nodes)[0]
         match variable:
             case Block(mask):
-                curve = self.curve(self.split(mask), nodes)
-                return curve.up[index], curve.down[index], curve.slope[index]
+                return self.curve(self.split(mask), nodes)
             case Fixed(up, down):
-                return up, down, 0.0
+                return Curve([up] * nodes, [down] * nodes, [0.0] * nodes)
             case Down((root,)):
                 q = self._q(root)
-                return point * q, 1 - point * q, -q
+                return Curve([t * q for t in points], [1 - t * q for t in points], [-q] * nodes)
             case Down(roots):
-                found = self.outages.at(roots, 0, point)
-                return found.down, found.up, -found.slope
+                found = [self.outages.at(roots, 0, t) for t in points]
+                return Curve([each.down for each in found], [each.up for each in found], [-each.slope for each in found])
             case Older(roots, before, limit):
-                up, down, slope = self.outages.older(roots, before, limit, point)
-                return up, down, -slope
+                older = [self.outages.older(roots, before, limit, t) for t in points]
+                return Curve([up for up, _, _ in older], [down for _, down, _ in older], [-slope for _, _, slope in older])
 
 
 def _is_exact(value: Value) -> bool:

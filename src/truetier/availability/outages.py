@@ -55,6 +55,7 @@ class Outages:
     def __init__(self, factors: Factors) -> None:
         self._factors = factors
         self._known: dict[tuple[tuple[int, ...], int, float], Outage] = {}
+        self._rates: dict[tuple[int, int], float] = {}
 
     def at(self, roots: tuple[int, ...], limit: int, point: float) -> Outage:
         """A(limit) of the components with every unavailability scaled by ``point``."""
@@ -88,5 +89,9 @@ class Outages:
         return math.log1p(-rate * ended / (1.0 - point * self._rate(root, limit)))
 
     def _rate(self, root: int, limit: int) -> float:
-        event = self._factors.literals[root].event
-        return (event.down or 0.0) * still_down(event.mttr, limit)
+        """How much of the time a component is down for longer than the limit."""
+        known = self._rates.get((root, limit))
+        if known is None:
+            event = self._factors.literals[root].event
+            known = self._rates[root, limit] = (event.down or 0.0) * still_down(event.mttr, limit)
+        return known

@@ -74,6 +74,11 @@ class Known(NamedTuple):
     bounds: tuple[float | None, float | None]
     costs: Costs
 
+    @property
+    def costliest(self) -> Contributor | None:
+        """The first of the contributors."""
+        return next(iter(self.costs.contributors), None)
+
 
 def assessment(
     name: str,
@@ -158,13 +163,24 @@ def finding(
     place: Place | None = None,
     path: tuple[str, ...] = (),
     minutes: float | None = None,
-    fingerprint: str = "0123456789abcdef",
     is_new: bool = True,
     is_waived: bool = False,
 ) -> Finding:
     """A violation of the inversion rule."""
     return Finding(
-        "TT101", "inversion", severity, subject, message, Inversion.fix, path, len(path), minutes, place, fingerprint, is_new, is_waived
+        "TT101",
+        "inversion",
+        severity,
+        subject,
+        message,
+        Inversion.fix,
+        path,
+        len(path),
+        minutes,
+        place,
+        ("TT101", subject),
+        is_new,
+        is_waived,
     )
 
 
@@ -269,14 +285,12 @@ def login_document() -> Document:
             place=Place("truetier.yaml", 2, 32),
             path=("login", "user-profile"),
             minutes=parts[0].costs,
-            fingerprint="a" * 16,
         ),
         finding(
             "login -> fraud-detection",
             place=Place("truetier.yaml", 2, 46),
             path=("login", "fraud-detection"),
             minutes=parts[1].costs,
-            fingerprint="b" * 16,
         ),
     )
     return document(fleet, services, findings)._replace(
@@ -320,16 +334,14 @@ def rich_document() -> Document:
             place=Place("a dir/truetier.yaml", 3, 16),
             path=("checkout", "payments"),
             minutes=525.6,
-            fingerprint="1" * 16,
         ),
-        finding("catalog-pages -> payments", place=Place("truetier.yaml", 8, 30), fingerprint="2" * 16, is_waived=True),
-        finding("rewards", severity=Severity.WARNING, message="promises more than its callers need", fingerprint="3" * 16, is_new=False),
+        finding("catalog-pages -> payments", place=Place("truetier.yaml", 8, 30), is_waived=True),
+        finding("rewards", severity=Severity.WARNING, message="promises more than its callers need", is_new=False),
         finding(
             "checkout",
             severity=Severity.NOTE,
             message="a path ends at a weak promise",
             path=("checkout", "payments", "mailer"),
-            fingerprint="4" * 16,
         ),
     )
     journeys = (assessment("buy", "T1", exactly(0.00111), kind=SubjectKind.JOURNEY),)

@@ -71,10 +71,10 @@ def _own_down(facts: Facts, service: Service, assessment: Assessment) -> float |
     """What is down because of the service itself; None where nobody stated it."""
     if service.availability is not None:
         return service.availability.unavailability
-    down, ceiling = facts.judged(assessment).down, facts.best(assessment).down
-    if service.placement is None or service.placement.availability is None or down is None or ceiling is None:
+    if service.placement is None or service.placement.availability is None:
         return None
-    return max(0.0, down - ceiling)
+    down, ceiling = facts.judged(assessment).down, facts.best(assessment).down
+    return None if down is None or ceiling is None else max(0.0, down - ceiling)
 
 
 def _violation(facts: Facts, service: Service, own: float, best: str, capped: str) -> Violation:

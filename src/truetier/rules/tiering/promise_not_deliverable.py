@@ -98,7 +98,7 @@ def _between(estimate: Estimate) -> str:
 def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> Violation:
     severity = _severity(facts, assessment, promise)
     is_verified = facts.trust is Reading.VERIFIED  # costs are those of what is delivered when claims are believed
-    top = assessment.contributors[0] if assessment.contributors and not is_verified else None
+    top = None if is_verified else assessment.costliest
     judged = facts.judged(assessment)
     minutes = judged.minutes_per_year
     hopeless = ""
