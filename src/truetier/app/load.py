@@ -75,7 +75,7 @@ class _Loading:
         self._catalogs: list[Contribution] = []
         self._kubernetes: list[tuple[str, Sequence[Manifest]]] = []
         self._compose: list[ComposeFile] = []
-        self._digests: list[tuple[str, str]] = []
+        self._contents: list[tuple[str, bytes]] = []
 
     def fleet(self, paths: Sequence[str]) -> Fleet:
 
@@ -91,7 +91,7 @@ class _Loading:
             raise CatalogError((*self._mistakes, *(mistake for mistake in error.mistakes if mistake not in self._mistakes))) from None
         if self._mistakes:
             raise CatalogError(tuple(self._mistakes))
-        return fleet._replace(skipped=(*fleet.skipped, *self._all_skipped()), digest=self._digest())
+        return fleet._replace(skipped=(*fleet.skipped, *self._all_skipped()), inputs=tuple(self._contents))
 
     def _inputs(self, paths: Sequence[str]) -> Iterator[_Input]:
         seen: set[str] = set()
@@ -138,7 +138,7 @@ class _Loading:
                 self._skip(found.name, f"does not parse: {error.mistakes[0].message}")
             return
         if is_read:
-            self._digests.append((found.digest_name, _sha256(content)))
+            self._contents.append((found.digest_name, content))
         elif found.is_named or is_ours:
             self._mistakes.append(Mistake(f"{found.name} is {_what_it_is_not(content)}"))
             self._is_partial = True
@@ -199,7 +199,7 @@ class _Loading:
             content = self._tree.read(path)
         except UnreadableError:
             return None
-        self._digests.append((os.path.basename(path), _sha256(content)))
+        self._contents.append((os.path.basename(path), content))
         return content
 
     def _refuse(self, found: _Input, message: str, reason: str, *, is_fatal: bool) -> None:
@@ -226,15 +226,12 @@ class _Loading:
             raise CatalogError((*self._unreadable, *self._mistakes))
         if self._unreadable:
             raise SourceError("\n".join(mistake.message for mistake in self._unreadable))
-        if not self._digests and not self._is_past:
+        if not self._contents and not self._is_past:
             where = ", ".join(_shown(path) for path in paths) or "no path"
             reasons = "".join(f"\n  {item.subject}: {item.reason}" for item in self._skipped[:_MOST_REASONS])
             more = len(self._skipped) + self._skipped_more - _MOST_REASONS
             rest = f"\n  and {more} more" if more > 0 else ""
             raise SourceError(f"nothing to read in {where}: no truetier catalog, no Kubernetes manifest, no compose file{reasons}{rest}")
-
-    def _digest(self) -> str:
-        return _sha256("\0".join(part for pair in sorted(self._digests) for part in pair).encode("utf-8", "surrogateescape"))
 
 
 def _named(path: str) -> _Input:
@@ -267,9 +264,3 @@ def _what_it_is_not(content: bytes) -> str:
     if b"{{" in content and b"}}" in content:
         return "a template, not a manifest: render it first (helm template, kustomize build)"
     return "no truetier catalog, Kubernetes manifest or compose file"
-
-
-def _sha256(content: bytes) -> str:
-    from hashlib import sha256
-
-    return sha256(content).hexdigest()

@@ -41,11 +41,14 @@ def mark_new(findings: Sequence[Finding], baseline: Mapping[str, float | None]) 
 
     The baseline maps fingerprints to minutes a year, None where the cost was unknown.
     """
+    if not baseline:
+        return tuple(findings)
     return tuple(finding._replace(is_new=_is_new(finding, baseline)) for finding in findings)
 
 
 def _is_new(finding: Finding, baseline: Mapping[str, float | None]) -> bool:
-    if not baseline or (fingerprint := finding.fingerprint) not in baseline:
+    fingerprint = finding.fingerprint
+    if fingerprint not in baseline:
         return True
     before, now = baseline[fingerprint], finding.minutes_per_year
     return before is not None and now is not None and now > before * TOLERATED_GROWTH

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from truetier.catalog.tier import TierTable
 
 
-def merge(contributions: Sequence[Contribution], *, digest: str = "") -> Fleet:
+def merge(contributions: Sequence[Contribution]) -> Fleet:
     """The fleet that the contributions describe together, in their order.
 
     Raises CatalogError with every mistake that shows only here: names that mean nothing or two things, tiers that no
@@ -62,7 +62,6 @@ def merge(contributions: Sequence[Contribution], *, digest: str = "") -> Fleet:
         tuple(joiner.conflicts),
         tuple(note for given in ordered for note in given.skipped),
         (*unmatched, *resolution.unmatched),
-        digest,
     )
 
 

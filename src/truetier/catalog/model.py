@@ -290,7 +290,17 @@ class Fleet(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()
     skipped: tuple[SkippedInput, ...] = ()
     unmatched: tuple[SkippedInput, ...] = ()  # names a source used that match no service
-    digest: str = ""
+    inputs: tuple[tuple[str, bytes], ...] = ()  # what was read: names without the folder they are seen from, and contents
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of everything that was read, in hexadecimal; empty where nothing was."""
+        from hashlib import sha256
+
+        if not self.inputs:
+            return ""
+        parts = (part for name, content in sorted(self.inputs) for part in (name, sha256(content).hexdigest()))
+        return sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
     def __repr__(self) -> str:
         return f"<Fleet of {len(self.services)} services, {len(self.domains)} domains, {len(self.journeys)} journeys>"

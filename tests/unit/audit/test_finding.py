@@ -4,7 +4,7 @@ import pytest
 
 from truetier.audit.finding import Finding, Severity
 
-WARNING = Finding("TT101", "inversion", Severity.WARNING, "a", "a fails", "mend a", ("a",), 1, None, None, "0123456789abcdef")
+WARNING = Finding("TT101", "inversion", Severity.WARNING, "a", "a fails", "mend a", ("a",), 1, None, None, ("TT101", "a", ""))
 
 
 def test_an_error_is_worse_than_a_warning_and_that_than_a_note() -> None:

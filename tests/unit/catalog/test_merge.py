@@ -63,10 +63,6 @@ def test_one_file_is_the_fleet_in_its_order() -> None:
     assert (found.conflicts, found.unmatched, found.digest) == ((), (), "")
 
 
-def test_the_digest_is_kept() -> None:
-    assert merge([ours("services: {}")], digest="d").digest == "d"
-
-
 def test_every_name_that_means_nothing_is_a_mistake_at_its_place() -> None:
     text = """\
 services:

@@ -26,7 +26,7 @@ def test_it_says_its_schema_and_day_and_counts() -> None:
     found = json.loads(render(login_document()))
     assert found["schema"] == SCHEMA == "truetier/check/1"
     assert found["as_of"] == "2026-11-23"
-    assert found["catalog"] == {"services": 4, "edges": 3, "digest": "0" * 64}
+    assert found["catalog"] == {"services": 4, "edges": 3, "digest": login_document().fleet.digest}
     assert found["summary"] == {"error": 2, "warning": 0, "note": 0, "waived": 0, "met": 2, "missed": 1, "unknown": 0}
 
 
