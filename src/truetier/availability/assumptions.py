@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from truetier.availability.structure import is_counted
 from truetier.catalog.evidence import Assumption
 from truetier.catalog.model import DEFAULT_MTTR, FallbackKind, Hardness, PlacementMode
-from truetier.graph.hardness import Kind, default_budgets
+from truetier.graph.hardness import Kind
 from truetier.units import CERTAIN, WHOLE, duration_text
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ def assumptions(graph: Graph) -> tuple[Assumption, ...]:
 
 def _assumptions(graph: Graph) -> Iterator[Assumption]:
     fleet = graph.fleet
-    budgets = default_budgets(fleet)
     aged = _aged(graph)
     has_ages = bool(aged) or any(_has_standby(service) for service in fleet.services.values())
     yield from _of_the_whole(graph, has_ages=has_ages)
@@ -37,7 +36,7 @@ def _assumptions(graph: Graph) -> Iterator[Assumption]:
             yield Assumption(service.name, "mttr", duration_text(DEFAULT_MTTR), why)
         if service.placement is not None:
             yield from _of_placement(service, service.placement)
-        yield from _of_budget(service, graph.uses[service.name], budgets)
+        yield from _of_budget(service, graph.uses[service.name], graph.budgets)
         for use in graph.uses[service.name]:
             yield from _of_need(use)
     yield from _of_domains(fleet, has_ages=has_ages)

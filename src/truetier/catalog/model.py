@@ -45,6 +45,9 @@ class Phase(Enum):
     CHANGE = "change"
 
 
+AT_SERVE = frozenset({Phase.SERVE})  # one object, since most needs have no other phase
+
+
 class Plane(Enum):
     """``data`` serves user traffic, ``control`` changes the fleet."""
 
@@ -108,7 +111,7 @@ class Need(NamedTuple):
     is_group: bool = False
     hardness: Hardness | None = None  # as written; None when the key is absent
     mode: Mode = Mode.SYNC
-    phases: frozenset[Phase] = frozenset({Phase.SERVE})
+    phases: frozenset[Phase] = AT_SERVE
     share: Share = WHOLE
     condition: str | None = None
     fallback: Fallback | None = None
@@ -133,7 +136,7 @@ class Need(NamedTuple):
     @property
     def at_serve(self) -> bool:
         """Whether the need counts while requests are served."""
-        return Phase.SERVE in self.phases
+        return self.phases is AT_SERVE or Phase.SERVE in self.phases
 
     def __str__(self) -> str:
         if not self.is_group:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.graph.hardness import Kind, trusting_uses, verified_uses
+from truetier.graph.hardness import Kind, default_budgets, trusting_uses, verified_uses
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date
+    from datetime import date, timedelta
 
     from truetier.catalog.model import Fleet
     from truetier.errors import Place
@@ -40,12 +40,16 @@ class Edge(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order."""
+    """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order.
+
+    ``budgets`` is how long callers wait for a service, for those that somebody waits for a stated time.
+    """
 
     fleet: Fleet
     uses: Mapping[str, tuple[Use, ...]]
     callees: Mapping[str, tuple[Edge, ...]]
     callers: Mapping[str, tuple[Edge, ...]]
+    budgets: Mapping[str, timedelta]
 
     def hard_callees(self, name: str) -> Iterator[Edge]:
         """The hard serve edges that leave a service."""
@@ -58,15 +62,16 @@ class Graph(NamedTuple):
 
 def build(fleet: Fleet) -> Graph:
     """The graph of the fleet, declarations believed."""
-    return _joined(fleet, trusting_uses(fleet))
+    budgets = default_budgets(fleet)
+    return _joined(fleet, trusting_uses(fleet, budgets), budgets)
 
 
 def proven(graph: Graph, as_of: date) -> Graph:
     """The same graph with every mitigation dropped that nobody has shown to work."""
-    return _joined(graph.fleet, verified_uses(graph.uses, as_of))
+    return _joined(graph.fleet, verified_uses(graph.uses, as_of), graph.budgets)
 
 
-def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]]) -> Graph:
+def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[str, timedelta]) -> Graph:
     callees: dict[str, tuple[Edge, ...]] = {}
     callers: dict[str, list[Edge]] = {name: [] for name in fleet.services}
     for name, of_service in uses.items():
@@ -74,7 +79,7 @@ def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]]) -> Graph:
         callees[name] = edges
         for edge in edges:
             callers[edge.callee].append(edge)
-    return Graph(fleet, uses, callees, {name: tuple(edges) for name, edges in callers.items()})
+    return Graph(fleet, uses, callees, {name: tuple(edges) for name, edges in callers.items()}, budgets)
 
 
 def _edges(use: Use) -> Iterator[Edge]:

@@ -108,9 +108,11 @@ def default_budgets(fleet: Fleet) -> dict[str, timedelta]:
     return smallest
 
 
-def trusting_uses(fleet: Fleet) -> dict[str, tuple[Use, ...]]:
-    """Every need of every service, all phases, as it counts when declarations are believed."""
-    budgets = default_budgets(fleet)
+def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta]) -> dict[str, tuple[Use, ...]]:
+    """Every need of every service, all phases, as it counts when declarations are believed.
+
+    ``budgets`` count for services that state none.
+    """
     return {
         service.name: _uses_of(service, service.budget if service.budget is not None else budgets.get(service.name))
         for service in fleet.services.values()

@@ -9,7 +9,7 @@ from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost
 from truetier.audit.rule import Example, Rule
 from truetier.catalog.model import Mode
-from truetier.graph.hardness import Weakness, default_budgets
+from truetier.graph.hardness import Weakness
 from truetier.units import duration_text
 
 if TYPE_CHECKING:
@@ -87,10 +87,9 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need whose attempts together are not shorter than the caller's budget."""
-        defaults = default_budgets(facts.fleet)
         for caller, uses in facts.graph.uses.items():
             stated = facts.fleet.services[caller].budget
-            budget = stated if stated is not None else defaults.get(caller)
+            budget = stated if stated is not None else facts.graph.budgets.get(caller)
             for use in uses:
                 if use.weakness is Weakness.MIXED:
                     yield _mixed(use)

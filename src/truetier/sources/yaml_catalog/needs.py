@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from truetier.catalog.model import Fallback, FallbackKind, Hardness, Mode, Need, Phase, Target
+from truetier.catalog.model import AT_SERVE, Fallback, FallbackKind, Hardness, Mode, Need, Phase, Target
 from truetier.sources.yaml_catalog.schema import FALLBACK, MEMBER, NEED, NOT_IN_GROUPS
 from truetier.sources.yaml_catalog.values import PHASE, BadValueError, read_name
 from truetier.sources.yaml_catalog.values import STATIC as STATIC_FALLBACK
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from truetier.sources.yaml_tree import Node
 
 _NO_TIME = timedelta()
-_AT_SERVE = frozenset({Phase.SERVE})
 _FORMS = ("service", "any_of", "of")
 _STATIC = Fallback(FallbackKind.STATIC)
 
@@ -157,7 +156,7 @@ def _member(reading: Reading, member: Node) -> Target | None:
 
 def _phases(reading: Reading, node: Node | None) -> frozenset[Phase]:
     if node is None:
-        return _AT_SERVE
+        return AT_SERVE
     items = [node] if node.kind == "scalar" else reading.items(node, "phase", least=1)
     found: list[Phase] = []
     for item in items:
@@ -166,7 +165,7 @@ def _phases(reading: Reading, node: Node | None) -> frozenset[Phase]:
             reading.mistake(item, f"phase: {phase.value} is named twice")
         elif phase is not None:
             found.append(phase)
-    return frozenset(found) or _AT_SERVE
+    return frozenset(found) or AT_SERVE
 
 
 def _fallback(reading: Reading, node: Node | None, callee: str, owner: str) -> Fallback | None:
