@@ -61,6 +61,7 @@ class Structure:
         self._solved: dict[Unknown, Bounds] = {}
         self._has_gaps = False  # whether some cycle was too large to solve
         self._owns: dict[str, int] = {}
+        self._fallbacks: dict[tuple[str, int], int] = {}
         self._has_full = _has_degraded(uses) or _has_affinity(fleet)
         self._solve([Unknown(name) for name in fleet.services])
 
@@ -146,7 +147,7 @@ class Structure:
             found |= self.factors.up(events.failover_event(service, placement.failover.coverage))
         for use in self.needs_of(service.name):
             if use.kind is Kind.SOFT:
-                found |= self.factors.up(events.fallback_event(use, self._uses[use.caller]))
+                found |= self._fallback(use)
         return found & ~NEVER
 
     # -- equations
@@ -239,7 +240,7 @@ class Structure:
     def _softened(self, use: Use, age: int, beside: tuple[str, str] | None) -> Formula:
         fallback = use.need.fallback
         assert fallback is not None, "a soft use has a fallback"
-        works = self.factors.up(events.fallback_event(use, self._uses[use.caller]))
+        works = self._fallback(use)
         callee = self._seen(use.need.service, age, beside)
         match fallback.kind:
             case FallbackKind.STATIC:
@@ -301,6 +302,13 @@ class Structure:
         if placement is not None and placement.availability is not None:
             return self.factors.up(events.common_event(service, placement), age)
         return self.factors.up(events.own_event(self._fleet, service), age)
+
+    def _fallback(self, use: Use) -> int:
+        """The mechanism behind a soft need works; asked for at every age and place of its caller."""
+        known = self._fallbacks.get((use.caller, use.number))
+        if known is None:
+            known = self._fallbacks[use.caller, use.number] = self.factors.up(events.fallback_event(use, self._uses[use.caller]))
+        return known
 
     def _around(self, domain: str, age: int) -> int:
         return self.factors.all_of(self.factors.up(event, age) for event in self._counted(domain))
