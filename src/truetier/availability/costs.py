@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from truetier.availability.estimate import Contributor, Costs
 from truetier.availability.exact import MOST_CONTRIBUTORS, GroupState, Split
 from truetier.availability.modules import Block, Down, Older
-from truetier.availability.outages import chain_slopes
+from truetier.availability.outages import chain_gradient
 from truetier.availability.quadrature import gauss_legendre
 from truetier.record import NamedTuple
 from truetier.units import MINUTES_PER_YEAR
@@ -87,10 +87,10 @@ def _scale(engine: Engine, mask: int) -> tuple[int, float]:
 
 
 def _contributors(engine: Engine, leaves: Iterable[_Leaf], scale: float) -> tuple[Contributor, ...]:
-    """Costliest first; those that cost the same by name."""
+    """Costliest first; those that cost the same, but for rounding, by name."""
     literals = engine.factors.literals
     found = [Contributor(literals[leaf.number].event.name, _minutes(leaf.cost * scale), _minutes(leaf.gain)) for leaf in leaves]
-    found.sort(key=lambda contributor: (-contributor.costs, contributor.component))
+    found.sort(key=lambda contributor: (-float(f"{contributor.costs:.10g}"), contributor.component))
     return tuple(found)
 
 
@@ -185,15 +185,22 @@ class _Search:
         engine = self._engine
         limits = [0, *(item.limit for item in engine.built(group).variables[start:] if isinstance(item, Older) and item.roots == roots)]
         span = slice(start, start + len(limits))
-        points = gauss_legendre(self._nodes)[0]
-        at_nodes = [[engine.outages.at(roots, limit, point) for limit in limits] for point in points]
-        at_end = [engine.outages.at(roots, limit, 1.0) for limit in limits]
-        importances = [importance[span] for importance in group.importances[self._nodes]]
-        for component, root in enumerate(roots):
-            slopes = [math.fsum(map(mul, b, chain_slopes(found, component))) for b, found in zip(importances, at_nodes, strict=True)]
-            cost = -math.fsum(w * v * s for w, v, s in zip(self._weights, weights, slopes, strict=True))
-            gain = -math.fsum(map(mul, gains[span], chain_slopes(at_end, component)))
-            self._push(cost, _Leaf(root, cost, gain))
+
+        def of_components(point: float, importances: Sequence[float]) -> Iterator[tuple[float, list[float]]]:
+            outages = [engine.outages.at(roots, limit, point) for limit in limits]
+            return zip(chain_gradient(outages, importances[span]), (outage.parts for outage in outages), strict=True)
+
+        shares: list[float] = []
+        parts: list[list[float]] = []
+        for index, point in enumerate(gauss_legendre(self._nodes)[0]):
+            weight = self._weights[index] * weights[index]
+            for share, of_each in of_components(point, group.importances[self._nodes][index]):
+                shares.append(weight * share)
+                parts.append(of_each)
+        end_shares, end_parts = zip(*of_components(1.0, gains), strict=True)
+        for root, slopes, ends in zip(roots, zip(*parts, strict=True), zip(*end_parts, strict=True), strict=True):
+            cost = -math.fsum(map(mul, shares, slopes))
+            self._push(cost, _Leaf(root, cost, -math.fsum(map(mul, end_shares, ends))))
 
     def _push_opener(self, opener: _Opener, slopes: Sequence[float], mention: int) -> None:
         """Where something is triggered by failures a sum is no upper bound of its parts: it is opened first."""

@@ -188,12 +188,12 @@ class Factors:
                 return mask
             found = mask & ~(self.complex | self.aged)
             for number in bits(mask & (self.complex | self.aged)):
-                literal = self.literals.get(number)
-                if literal is None:
-                    found |= self._restrict(number, mask & ~(1 << number), 0)
-                elif not mask >> literal.root & 1:
-                    found |= 1 << number
-                elif literal.outlasted:
+                bit = 1 << number
+                if self.mention[number] & mask == bit:
+                    found |= bit  # the rest of the set says nothing about it
+                elif number not in self.literals:
+                    found |= self._restrict(number, mask ^ bit, 0)
+                elif self.literals[number].outlasted:  # and the component is up
                     return NEVER
             if found == mask:
                 return mask

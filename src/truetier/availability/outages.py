@@ -8,13 +8,12 @@ P(not A(x)) = 1 - product of (1 - t q_i exp(-x / r_i)).
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from truetier.availability.factors import Factors
 
@@ -39,14 +38,20 @@ def still_down(mttr: int, limit: int) -> float:
     return math.exp(-limit / mttr) if mttr else 0.0
 
 
-def chain_slopes(outages: Sequence[Outage], component: int) -> Iterator[float]:
-    """For the chain over those outages, what one component adds to d(variable)/dt of each of its variables."""
-    yield outages[0].parts[component]
-    for before, here in pairwise(outages):
-        if before.down:
-            yield (here.parts[component] * before.down - here.down * before.parts[component]) / (before.down * before.down)
+def chain_gradient(outages: Sequence[Outage], importances: Sequence[float]) -> list[float]:
+    """What each outage's ``parts`` count for in dP/dt, P of these importances for the variables of the chain over the outages.
+
+    The first variable is the first outage's ``down``, each further one is ``down`` of its outage by that of the one before.
+    """
+    found = list(importances)
+    for index in range(1, len(outages)):
+        before, here, importance = outages[index - 1].down, outages[index].down, importances[index]
+        if before:
+            found[index] = importance / before
+            found[index - 1] -= importance * here / before / before
         else:
-            yield 0.0
+            found[index] = 0.0
+    return found
 
 
 class Outages:
