@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from truetier.audit.rule import Rule
     from truetier.catalog.model import Waiver
 
-LONGEST_PATH = 50
 TOLERATED_GROWTH = 1.1  # a known finding that costs more than this many times what it did is new again
 
 
@@ -70,19 +69,7 @@ def _run_one(facts: Facts, rule: Rule, found: list[Finding], skipped: list[Skipp
 
 
 def _finding(rule: Rule, said: Violation, identity: tuple[str, ...]) -> Finding:
-    return Finding(
-        code=rule.code,
-        slug=rule.slug,
-        severity=said.severity or rule.severity,
-        subject=said.subject,
-        message=said.message,
-        fix=said.fix or rule.fix,
-        path=said.path[:LONGEST_PATH],
-        path_length=len(said.path) if said.path_length is None else said.path_length,
-        minutes_per_year=said.minutes,
-        place=said.place,
-        identity=identity,
-    )
+    return Finding(rule.code, rule.slug, said.severity or rule.severity, said, identity, rule.fix)
 
 
 def _importance(finding: Finding) -> tuple[int, str, str, tuple[str, ...]]:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from truetier.errors import ModelError
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from truetier.errors import Place
+
+    _Said = TypeVar("_Said", str, tuple[str, ...])
+
+LONGEST_PATH = 50
 
 
 class Severity(Enum):
@@ -29,16 +37,17 @@ class Violation(NamedTuple):
 
     ``path`` is the shortest witness, from the subject on; ``minutes`` is what it costs a year, None when unknown;
     ``severity`` only where it differs from the rule's; ``discriminator`` tells apart two violations of one subject;
-    ``path_length`` only where the path is longer than what is given of it.
+    ``path_length`` only where the path is longer than what is given of it. What is said of it may come as a function, for
+    reports that print a few of many findings.
     """
 
     subject: str
-    message: str
+    message: str | Callable[[], str]
     place: Place | None = None
-    path: tuple[str, ...] = ()
+    path: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     minutes: float | None = None
     severity: Severity | None = None
-    fix: str | None = None
+    fix: str | Callable[[], str] | None = None
     discriminator: str = ""
     path_length: int | None = None
 
@@ -64,16 +73,46 @@ class Finding(NamedTuple):
     code: str
     slug: str
     severity: Severity
-    subject: str
-    message: str
-    fix: str
-    path: tuple[str, ...]  # at most 50 names
-    path_length: int
-    minutes_per_year: float | None
-    place: Place | None
+    said: Violation
     identity: tuple[str, ...]  # code, subject, discriminator, and a number where a rule cannot tell two findings apart
+    usual_fix: str = ""  # the rule's, where it says nothing of this violation in particular
     is_new: bool = True
     is_waived: bool = False
+
+    @property
+    def subject(self) -> str:
+        """The service, need or journey it is about."""
+        return self.said.subject
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in one sentence."""
+        return self._now(self.said.message)
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        return self.usual_fix if self.said.fix is None else self._now(self.said.fix)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names of the shortest witness, from the subject on; at most 50."""
+        return self._now(self.said.path)[:LONGEST_PATH]
+
+    @property
+    def path_length(self) -> int:
+        """How many names the whole path has."""
+        return len(self._now(self.said.path)) if self.said.path_length is None else self.said.path_length
+
+    @property
+    def minutes_per_year(self) -> float | None:
+        """What it costs; None when nobody knows."""
+        return self.said.minutes
+
+    @property
+    def place(self) -> Place | None:
+        """The line of the catalog that caused it."""
+        return self.said.place
 
     @property
     def fingerprint(self) -> str:
@@ -81,6 +120,15 @@ class Finding(NamedTuple):
         from hashlib import sha256
 
         return sha256("\0".join(self.identity).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    def _now(self, words: _Said | Callable[[], _Said]) -> _Said:
+        """Raises ModelError when the rule fails at it."""
+        if not callable(words):
+            return words
+        try:
+            return words()
+        except Exception as error:  # whatever a rule does wrong, the message must name the rule
+            raise ModelError(f"rule {self.code} ({self.slug}) failed: {type(error).__name__}: {error}") from error
 
     def blocks(self, fail_on: Severity | None) -> bool:
         """Whether the finding fails a gate set at that severity: new, not waived, and at least as bad."""

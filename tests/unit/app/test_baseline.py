@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from truetier.app.baseline import Baseline, baseline_of, baseline_text, read_baseline
-from truetier.audit.finding import Finding, Severity
+from truetier.audit.finding import Finding, Severity, Violation
 from truetier.errors import SourceError
 
 if TYPE_CHECKING:
@@ -20,18 +20,7 @@ DAY = date(2026, 11, 23)
 
 def finding(subject: str, minutes: float | None = 10.0, *, is_waived: bool = False) -> Finding:
     return Finding(
-        code="TT101",
-        slug="inversion",
-        severity=Severity.ERROR,
-        subject=subject,
-        message="",
-        fix="",
-        path=(),
-        path_length=0,
-        minutes_per_year=minutes,
-        place=None,
-        identity=("TT101", subject, ""),
-        is_waived=is_waived,
+        "TT101", "inversion", Severity.ERROR, Violation(subject, "", minutes=minutes), ("TT101", subject, ""), is_waived=is_waived
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from truetier.audit.finding import Finding, Severity, SkippedRule
+from truetier.audit.finding import Finding, Severity, SkippedRule, Violation
 from truetier.audit.rule import Rule
 from truetier.availability.estimate import Assessment, Contributor, Costs, Estimate, Method, SubjectKind, Verdict
 from truetier.catalog.evidence import Assumption, Claim, Conflict, Evidence, Kind
@@ -167,21 +167,8 @@ def finding(
     is_waived: bool = False,
 ) -> Finding:
     """A violation of the inversion rule."""
-    return Finding(
-        "TT101",
-        "inversion",
-        severity,
-        subject,
-        message,
-        Inversion.fix,
-        path,
-        len(path),
-        minutes,
-        place,
-        ("TT101", subject),
-        is_new,
-        is_waived,
-    )
+    said = Violation(subject, message, place, path, minutes)
+    return Finding("TT101", "inversion", severity, said, ("TT101", subject), Inversion.fix, is_new, is_waived)
 
 
 def document(
