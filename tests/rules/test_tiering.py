@@ -351,6 +351,46 @@ def test_a_callee_that_promises_less_is_an_inversion_and_no_missing_nine() -> No
     assert found(LOGIN, "extra-nine-missing") == ()
 
 
+def test_one_too_many_with_an_extra_nine_want_no_extra_nine_but_fewer_needs() -> None:
+    names = ", ".join(f"s{number}" for number in range(11))
+    below = "".join(f"  s{number}: {{tier: T1}}\n" for number in range(11))
+    finding = one(f"version: 1\nservices:\n  a: {{tier: T2, needs: [{names}]}}\n{below}", "extra-nine-missing")
+    assert finding.message.endswith("allow 110% of its downtime: each has the extra nine, but together they are too many")
+    assert finding.fix == "make some of the needs survivable, or have some of s0, s1, s2 and 8 more promise still more"
+
+
+@pytest.mark.parametrize(("share", "used"), [("10%", None), ("11%", "11%")])
+def test_a_conditional_need_spends_for_its_share(share: str, used: str | None) -> None:
+    catalog = f"version: 1\nservices:\n  a: {{tier: T1, needs: [{{service: b, share: {share}}}]}}\n  b: {{tier: T1}}\n"
+    messages = [finding.message for finding in found(catalog, "extra-nine-missing")]
+    assert messages == (
+        [] if used is None else [f"a (T1, 99.99%) hard needs 1 service whose promises allow {used} of its downtime: b lacks the extra nine"]
+    )
+
+
+def test_a_drawn_endpoint_spends_of_its_service_by_its_share_and_of_its_own_promise_all() -> None:
+    catalog = """
+version: 1
+services:
+  pages: {tier: T1, needs: [d], endpoints: {buy: {tier: T1, share: 5%, needs: [b]}, see: {share: 95%, needs: [c]}}}
+  b: {tier: T1}
+  c: {tier: T0}
+  d: {tier: T0}
+"""
+    (finding,) = found(catalog, "extra-nine-missing")
+    assert finding.subject == "pages/buy"
+    assert "hard needs 2 services whose promises allow 110% of its downtime: b lacks" in finding.message
+    everywhere = catalog.replace("needs: [c]", "needs: [b]")
+    assert "allow 110% of its downtime: b lacks" in found(everywhere, "extra-nine-missing")[0].message
+
+
+def test_what_a_callee_without_a_tier_may_spend_is_unknown() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [b, c]}\n  b: {availability: 99%}\n  c: {tier: T0}\n"
+    assert found(catalog, "extra-nine-missing") == ()
+    (skip,) = skipped(catalog, "extra-nine-missing")
+    assert (skip.subject, skip.reason) == ("a", "its callee b has no tier, so nobody knows how much of the budget it may spend")
+
+
 def test_a_callee_named_twice_counts_once() -> None:
     catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [b, {service: b, share: 5%}, c]}\n  b: {tier: T1}\n  c: {tier: T1}\n"
     assert "2 services whose promises allow 200% of its downtime: b, c lack the extra nine" in one(catalog, "extra-nine-missing").message
@@ -372,9 +412,97 @@ journeys:
     assert found(catalog, "over-tiered") == ()
 
 
-def test_a_circle_does_not_make_a_service_need_itself() -> None:
-    catalog = "version: 1\nservices:\n  a: {tier: T3, needs: [b]}\n  b: {tier: T1, needs: [a]}\n"
-    assert [finding.subject for finding in found(catalog, "over-tiered")] == ["b"]
+@pytest.mark.parametrize(
+    ("caller", "callee", "fix"),
+    [
+        ("tier: T3", "tier: T1", "lower b to T2, an extra nine for a, or write down who needs more"),
+        ("tier: T3", "tier: T2", None),
+        (
+            "tier: T3",
+            "tier: T2, target: 99.99%",
+            "lower the target of b to 99.9%, an extra nine for a, or write down who needs more",
+        ),
+        ("tier: T2", "tier: T1", None),
+        ("target: 99.95%", "tier: T1", None),
+        ("target: 99.9%", "tier: T0", "lower b to T1, an extra nine for a, or write down who needs more"),
+        ("target: 99.91%", "tier: T0", None),
+        ("tier: T4", "tier: T1", "lower b to T4, or write down who needs more"),
+        ("tier: T4", "target: 99.99%", "drop the target of b and give it T4, or write down who needs more"),
+    ],
+)
+def test_a_service_is_over_tiered_only_where_a_weaker_tier_leaves_its_callers_an_extra_nine(
+    caller: str, callee: str, fix: str | None
+) -> None:
+    catalog = f"version: 1\nservices:\n  a: {{{caller}, needs: [b]}}\n  b: {{{callee}}}\n"
+    assert [finding.fix for finding in found(catalog, "over-tiered")] == ([] if fix is None else [fix])
+    assert fix is None or found(catalog, "extra-nine-missing") == ()
+
+
+def test_a_service_without_a_tier_on_the_way_needs_an_extra_nine_as_well() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [m]}\n  m: {availability: 99%, needs: [b]}\n  b: {tier: T0}\n"
+    assert found(catalog, "over-tiered") == ()
+    assert one(catalog.replace("T1", "T3"), "over-tiered").fix.startswith("lower b to T2, an extra nine for a")
+
+
+def test_who_shares_a_budget_with_many_is_not_over_tiered() -> None:
+    def with_callees(count: int) -> tuple[Finding, ...]:
+        names = ", ".join(f"s{number}" for number in range(count))
+        below = "".join(f"  s{number}: {{tier: T0}}\n" for number in range(count))
+        return found(f"version: 1\nservices:\n  a: {{tier: T2, needs: [{names}]}}\n{below}", "over-tiered")
+
+    assert len(with_callees(10)) == 10
+    assert with_callees(11) == ()
+
+
+@pytest.mark.parametrize(
+    ("need", "tier"),
+    [
+        ("{any_of: [b, c]}", "T1"),
+        ("{service: b, timeout: 1s, fallback: {kind: stand-in, service: c}}", "T1"),
+        ("{service: c, timeout: 1s, fallback: {kind: stand-in, service: b}}", "T1"),
+        ("{service: b, timeout: 1s, fallback: {kind: cached, staleness: 1h}}", "T1"),
+        ("{service: b, timeout: 1s, fallback: {kind: static, coverage: 99%}}", "T1"),
+        ("{service: b, timeout: 1s, fallback: static}", "T4"),
+        ("{service: b, mode: async}", "T4"),
+    ],
+)
+def test_who_counts_on_a_service_it_can_lose_needs_what_it_promises(need: str, tier: str) -> None:
+    catalog = f"version: 1\nservices:\n  a: {{tier: T1, needs: [{need}]}}\n  b: {{tier: T0}}\n  c: {{tier: T4}}\n"
+    finding = one(catalog, "over-tiered")
+    assert finding.fix == f"lower b to {tier}, or write down who needs more"
+    assert ("which can do without it" in finding.message) == (tier == "T1")
+    untold = catalog.replace("a: {tier: T1,", "a: {availability: 99%,")
+    assert [skip.subject for skip in skipped(untold, "over-tiered")] == ([] if tier == "T4" else ["b"])
+
+
+def test_what_callers_without_a_tier_need_is_unknown_however_far_up_they_are() -> None:
+    catalog = """
+version: 1
+services:
+  a: {tier: T3, needs: [m]}
+  z: {availability: 99%, needs: [m]}
+  m: {availability: 99%, needs: [b]}
+  b: {tier: T1}
+"""
+    assert found(catalog, "over-tiered") == ()
+    (skip,) = skipped(catalog, "over-tiered")
+    assert (skip.subject, skip.reason) == ("b", "its caller m has no tier, so nobody knows what it needs")
+
+
+def test_an_endpoint_with_a_tier_says_what_its_service_needs() -> None:
+    catalog = """
+version: 1
+services:
+  pages: {availability: 99%, endpoints: {see: {tier: T3, needs: [b]}}}
+  b: {tier: T0}
+"""
+    assert one(catalog, "over-tiered").fix.startswith("lower b to T2")
+
+
+@pytest.mark.parametrize(("need", "tier"), [("b", "T2"), ("{any_of: [b, c]}", "T3")])
+def test_a_circle_does_not_make_a_service_need_itself(need: str, tier: str) -> None:
+    catalog = f"version: 1\nservices:\n  a: {{tier: T3, needs: [{need}]}}\n  b: {{tier: T1, needs: [a]}}\n  c: {{tier: T3}}\n"
+    assert one(catalog, "over-tiered").fix.startswith(f"lower b to {tier}, ")
 
 
 def test_under_tiered_tells_who_needs_it_and_through_how_many() -> None:

@@ -5,19 +5,39 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from truetier.audit.finding import Severity, Violation
+from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import count_text, names_text, with_promise
-from truetier.units import percent_text
+from truetier.audit.wording import count_text, names_text, promise_text, with_promise
+from truetier.record import NamedTuple
+from truetier.units import WHOLE, percent_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from truetier.audit.facts import Facts
-    from truetier.catalog.model import Service
-    from truetier.units import Availability
+    from truetier.catalog.model import Endpoint, Service
+    from truetier.graph.build import Edge
+    from truetier.units import Availability, Share
 
 _A_NINE = Decimal(10)
+
+
+class _Spending(NamedTuple):
+    """A promise, and what each distinct hard callee that promises at least as much may spend of the downtime it allows.
+
+    ``endpoint`` is the one that makes the promise; None where the service does.
+    """
+
+    service: Service
+    endpoint: Endpoint | None
+    promise: Availability
+    edges: Sequence[Edge]  # the hard needs that the promise rests on
+    spent: Mapping[str, Decimal]
+
+    @property
+    def subject(self) -> str:
+        """The service, or service/endpoint."""
+        return self.service.name if self.endpoint is None else f"{self.service.name}/{self.endpoint.name}"
 
 
 class ExtraNineMissing(Rule):
@@ -29,8 +49,8 @@ class ExtraNineMissing(Rule):
     why = (
         "Not depending on a lower tier is not enough: a 99.99 % service with one 99.99 % dependency delivers 99.98 %. What a service "
         "hard needs should promise an extra nine, a tenth of its own allowed downtime, and ten such dependencies already use all of "
-        "it. Each distinct callee counts once, with what it promises; callees that promise less than the service are inversions and "
-        "left out."
+        "it. Each distinct callee counts once, with what it promises, for the share of requests that meet it; callees that promise "
+        "less are inversions and left out. An endpoint with a tier has a budget of its own."
     )
     fix = "have what it hard needs promise an extra nine, or make some of the needs survivable"
     source = "The Calculus of Service Availability (Treynor, Dahlin, Rau, Beyer; ACM Queue 2017), the rule of the extra 9"
@@ -67,6 +87,15 @@ services:
             """
 version: 1
 services:
+  pages:    {tier: T2, endpoints: {buy: {tier: T1, needs: [payments]}, see: {tier: T2}}}
+  payments: {tier: T1}
+""",
+            ("pages/buy",),
+        ),
+        Example(
+            """
+version: 1
+services:
   login:    {tier: T2, needs: [profile, {service: avatar, timeout: 50ms, fallback: static}, {any_of: [near, far]}]}
   profile:  {tier: T1}
   avatar:   {tier: T2}
@@ -76,42 +105,79 @@ services:
         ),
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Every service with a hard callee that lacks the extra nine, or whose hard callees together exceed its budget."""
-        promises = facts.promises
-        for name, service in facts.fleet.services.items():
-            own = promises.of(name)
-            if own is None:
-                continue
-            budget = own.exact_unavailability
-            spent = dict(_hard_promises(facts, name, own))
-            short = [callee for callee, promise in spent.items() if promise.exact_unavailability * _A_NINE > budget]
-            total = sum((promise.exact_unavailability for promise in spent.values()), Decimal())
-            if short or total > budget:
-                yield _violation(facts, service, list(spent), short, total / budget)
+    def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
+        """Every promise with a hard callee that lacks the extra nine, or whose hard callees together exceed its budget."""
+        for service in facts.fleet.services.values():
+            for spending in _spendings(facts, service):
+                budget = spending.promise.exact_unavailability
+                short = [callee for callee, part in spending.spent.items() if part * _A_NINE > budget]
+                total = sum(spending.spent.values(), Decimal())
+                if short or total > budget:
+                    yield _violation(facts, spending, short, total / budget)
+                    continue
+                untold = next((edge.callee for edge in spending.edges if facts.promises.is_untold(edge.callee)), None)
+                if untold is not None:
+                    yield Skipped(spending.subject, f"its callee {untold} has no tier, so nobody knows how much of the budget it may spend")
 
 
-def _hard_promises(facts: Facts, name: str, own: Availability) -> Iterator[tuple[str, Availability]]:
-    """The distinct hard callees that promise at least as much as the service."""
-    for edge in facts.graph.hard_callees(name):
-        promise = facts.promises.of(edge.callee)
-        if promise is not None and promise >= own:
-            yield edge.callee, promise
+def _spendings(facts: Facts, service: Service) -> Iterator[_Spending]:
+    """Those of the service and of each endpoint whose promise is not the service's own, or is made for a share of it."""
+    edges = tuple(facts.graph.hard_callees(service.name))
+    own = facts.promises.of(service.name)
+    if own is not None:
+        yield _spending(facts, service, None, own, edges)
+    for endpoint in service.endpoints:
+        promise = facts.fleet.tier_promise(endpoint.tier)
+        if promise is not None and (service.has_shares or promise != own):
+            met = [edge for edge in edges if edge.use.endpoint in (None, endpoint.name)]
+            yield _spending(facts, service, endpoint, promise, met)
 
 
-def _violation(facts: Facts, service: Service, callees: list[str], short: list[str], part: Decimal) -> Violation:
-    said = with_promise(facts.fleet, service)
-    used = percent_text(round(part, 3))
-    named = (
-        f"{names_text(short)} {'lacks' if len(short) == 1 else 'lack'} the extra nine" if short else "each has the extra nine, but together"
-    )
-    first = short[0] if short else callees[0]
-    place = next(edge.place for edge in facts.graph.callees[service.name] if edge.callee == first)
+def _spending(facts: Facts, service: Service, endpoint: Endpoint | None, promise: Availability, edges: Sequence[Edge]) -> _Spending:
+    spent: dict[str, Decimal] = {}
+    for edge in edges:
+        theirs = facts.promises.of(edge.callee)
+        if edge.callee not in spent and theirs is not None and theirs >= promise:
+            spent[edge.callee] = theirs.exact_unavailability
+    draws = {each.name: each.share for each in service.endpoints if each.share is not None} if endpoint is None else {}
+    if draws or any(edge.use.share is not WHOLE for edge in edges):
+        for callee, share in _shares(edges, draws).items():
+            if callee in spent:
+                spent[callee] *= share
+    return _Spending(service, endpoint, promise, edges, spent)
+
+
+def _shares(edges: Sequence[Edge], draws: Mapping[str, Share]) -> dict[str, Decimal]:
+    """The share of requests that meet each callee: of several needs in one draw the largest counts, of several draws their sum."""
+    largest: dict[str, dict[str | None, Decimal]] = {}
+    for edge in edges:
+        drawn = edge.use.endpoint if edge.use.endpoint in draws else None
+        share = edge.use.share.value * (WHOLE if drawn is None else draws[drawn]).value
+        known = largest.setdefault(edge.callee, {})
+        known[drawn] = max(share, known.get(drawn, share))
+    return {callee: min(Decimal(1), sum(by_draw.values(), Decimal())) for callee, by_draw in largest.items()}
+
+
+def _violation(facts: Facts, spending: _Spending, short: list[str], part: Decimal) -> Violation:
+    fleet, service, endpoint = facts.fleet, spending.service, spending.endpoint
+    if endpoint is None:
+        said = with_promise(fleet, service)
+    else:
+        said = f"endpoint {spending.subject} ({promise_text(fleet, endpoint.tier, spending.promise)})"
+    callees = list(spending.spent)
+    if short:
+        verdict = f"{names_text(short)} {'lacks' if len(short) == 1 else 'lack'} the extra nine"
+        fix = f"have {names_text(short)} promise an extra nine, or make some of the needs survivable"
+    else:
+        verdict = "each has the extra nine, but together they are too many"
+        fix = f"make some of the needs survivable, or have some of {names_text(callees)} promise still more"
+    first = (short or callees)[0]
     return Violation(
-        service.name,
-        f"{said} hard needs {count_text(len(callees), 'service')} whose promises allow {used} of its downtime: {named}"
-        + ("" if short else " they are too many"),
-        place,
+        spending.subject,
+        f"{said} hard needs {count_text(len(callees), 'service')} whose promises allow {percent_text(round(part, 3))} of its downtime: "
+        f"{verdict}",
+        next(edge.place for edge in spending.edges if edge.callee == first),
         (service.name, first),
-        fix=f"have {names_text(short or callees)} promise an extra nine, or make some of the needs survivable",
+        fix=fix,
+        discriminator="" if endpoint is None else "endpoint",
     )

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from truetier.audit.advice import lower_text
 from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import promise_place, promise_text, tier_for, with_promise
-from truetier.catalog.model import Phase
+from truetier.audit.wording import promise_place, promise_text, with_promise
+from truetier.catalog.model import FallbackKind, Phase
+from truetier.graph.hardness import Kind
+from truetier.units import CERTAIN, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from truetier.audit.facts import Facts
-    from truetier.audit.promises import Promises
     from truetier.catalog.model import Service
-    from truetier.graph.reach import Claim
+    from truetier.catalog.tier import Tier
+    from truetier.graph.build import Edge
+    from truetier.units import Availability
+
+_ALL = Decimal(1)
+_A_NINE = 10
 
 
 class OverTiered(Rule):
@@ -28,7 +36,9 @@ class OverTiered(Rule):
     why = (
         "Each nine costs several times the one before. A service whose callers promise less, or survive without it, gives them nines "
         "nobody sees. Only the callers are looked at, since a promise made to nobody needs no reason; entry points (nobody calls "
-        "them, or a journey names them), external services and those that others need to start or to recover are left out."
+        "them, or a journey names them), external services and those that others need to start or to recover are left out. An extra "
+        "nine above its callers is not too much, since their own budget needs it (TT104). A caller that can lose the service but "
+        "counts on it all the same, in a group or behind a fallback that may fail, needs as much as it promises itself."
     )
     fix = "lower the tier to what the callers need, or write down who needs more (a journey, a caller's tier)"
     source = "Site Reliability Engineering (Beyer et al.), embracing risk: do not exceed the target by much"
@@ -48,6 +58,17 @@ services:
             """
 version: 1
 services:
+  shop:   {tier: T2, needs: [cart, {any_of: [near, far]}]}
+  cart:   {tier: T1}
+  near:   {tier: T2}
+  far:    {tier: T1}
+""",
+            ("far",),
+        ),
+        Example(
+            """
+version: 1
+services:
   shop:     {tier: T1, needs: [payments, cart]}
   payments: {tier: T1}
   cart:     {tier: T1, needs: [{service: identity, phase: start}]}
@@ -60,27 +81,22 @@ services:
     )
 
     def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
-        """Every called service whose promise is stricter than the strictest that callers put on it."""
-        fleet, promises = facts.fleet, facts.promises
-        exempt = _exempt(facts)
-        for name, service in fleet.services.items():
-            if name in exempt or service.external or promises.of(name) is None or not facts.graph.callers[name]:
+        """Every called service for which a weaker tier would do for all its callers."""
+        promises = facts.promises
+        exempt, mute = _exempt(facts), _mute(facts)
+        for name, service in facts.fleet.services.items():
+            own, asked = promises.of(name), promises.asked(name)
+            if own is None or service.external or name in exempt or (asked is not None and asked.promise >= own):
                 continue
-            asked = promises.asked(name)
-            needed = None if asked is None else asked.promise
-            if promises.rank(promises.of(name)) >= promises.rank(needed):
+            resting = [edge for edge in facts.graph.callers[name] if _rests_on(edge)]
+            tier = _weakest_tier(facts, resting) if facts.graph.callers[name] else None
+            if tier is None or promises.rank(tier.target) <= promises.rank(own):
                 continue
-            untold = next((edge.caller for edge in facts.graph.hard_callers(name) if _is_mute(promises, edge.caller)), None)
-            if untold is not None:
+            untold = next((edge.caller for edge in resting if edge.caller in mute and promises.on(edge) is None), None)
+            if untold is None:
+                yield _violation(facts, service, tier, resting)
+            else:
                 yield Skipped(name, f"its caller {untold} has no tier, so nobody knows what it needs")
-                continue
-            yield Violation(
-                name,
-                _message(facts, service, asked),
-                promise_place(service),
-                (name,),
-                fix=f"lower {name} to {tier_for(fleet, needed)}, or write down who needs more",
-            )
 
 
 def _exempt(facts: Facts) -> set[str]:
@@ -93,13 +109,68 @@ def _exempt(facts: Facts) -> set[str]:
     return named
 
 
-def _is_mute(promises: Promises, name: str) -> bool:
-    return promises.is_untold(name) and promises.asked(name) is None
+def _mute(facts: Facts) -> Collection[str]:
+    """Services without a tier on which something rests of which nobody said what it promises."""
+    promises = facts.promises
+    todo = [name for name in facts.fleet.services if promises.is_untold(name) and promises.asked(name) is None]
+    found = set(todo)
+    for name in todo:  # grows while it is walked
+        for edge in facts.graph.hard_callees(name):
+            if edge.callee not in found and promises.is_untold(edge.callee) and promises.on(edge) is None:
+                found.add(edge.callee)
+                todo.append(edge.callee)
+    return found
 
 
-def _message(facts: Facts, service: Service, asked: Claim | None) -> str:
-    said = with_promise(facts.fleet, service)
-    if asked is None:
-        return f"{said} promises more than its callers need: none that hard needs it has promised anything"
-    strictest = f"{origin_text(asked)} ({promise_text(facts.fleet, None, asked.promise)})"
-    return f"{said} promises more than its callers need: the strictest that hard needs it is {strictest}"
+def _rests_on(edge: Edge) -> bool:
+    """Whether the caller would notice that the callee is worse: not where it does not wait, or always has an answer of its own."""
+    use, fallback = edge.use, edge.use.need.fallback
+    if edge.is_hard or use.kind is Kind.GROUP:
+        return True
+    if use.kind is Kind.ASYNC or fallback is None:
+        return False
+    return fallback.kind is not FallbackKind.STATIC or fallback.availability != CERTAIN or fallback.coverage != WHOLE
+
+
+def _promise(facts: Facts, edge: Edge) -> Availability | None:
+    """The strictest promise that the edge puts on its callee, its callee's own aside: in a circle nothing needs itself."""
+    asked = facts.promises.asked(edge.caller)
+    is_own = asked is not None and asked.origin == edge.callee and not asked.is_journey
+    return facts.promises.on(edge) if is_own else facts.promises.through(edge)
+
+
+def _weakest_tier(facts: Facts, resting: list[Edge]) -> Tier | None:
+    """The weakest tier that does for all these callers; None where none does.
+
+    A hard need leaves its callee an extra nine of what is promised, or an equal part where its caller has more than ten.
+    """
+    down = _ALL
+    for edge in resting:
+        promise = _promise(facts, edge)
+        if promise is not None:
+            parts = max(_A_NINE, len({each.callee for each in facts.graph.hard_callees(edge.caller)})) if edge.is_hard else 1
+            down = min(down, promise.exact_unavailability / parts)
+    enough = [row for row in facts.fleet.tiers if (_ALL if row.target is None else row.target.exact_unavailability) <= down]
+    return enough[-1] if enough else None
+
+
+def _violation(facts: Facts, service: Service, tier: Tier, resting: list[Edge]) -> Violation:
+    fleet, promises, name = facts.fleet, facts.promises, service.name
+    asked = promises.asked(name)
+    beside = [(promise, edge.caller) for edge in resting if not edge.is_hard and (promise := _promise(facts, edge)) is not None]
+    strictest = max(beside, key=lambda each: each[0], default=None)
+    nine = ""
+    if strictest is not None and (asked is None or asked.promise < strictest[0]):
+        reason = f"the strictest is {strictest[1]} ({promise_text(fleet, None, strictest[0])}), which can do without it"
+    elif asked is not None:
+        reason = f"the strictest that hard needs it is {origin_text(asked)} ({promise_text(fleet, None, asked.promise)})"
+        nine = f", an extra nine for {origin_text(asked)}"
+    else:
+        reason = "none that hard needs it has promised anything"
+    return Violation(
+        name,
+        f"{with_promise(fleet, service)} promises more than its callers need: {reason}",
+        promise_place(service),
+        (name,),
+        fix=f"{lower_text(service, tier)}{nine}, or write down who needs more",
+    )
