@@ -380,8 +380,23 @@ services:
     (finding,) = found(catalog, "extra-nine-missing")
     assert finding.subject == "pages/buy"
     assert "hard needs 2 services whose promises allow 110% of its downtime: b lacks" in finding.message
-    everywhere = catalog.replace("needs: [c]", "needs: [b]")
-    assert "allow 110% of its downtime: b lacks" in found(everywhere, "extra-nine-missing")[0].message
+    everywhere = catalog.replace("tier: T1, share: 5%", "share: 5%").replace("needs: [c]", "needs: [b]")
+    assert "pages (T1, 99.99%) hard needs 2 services whose promises allow 110% of" in one(everywhere, "extra-nine-missing").message
+    rare = catalog.replace("tier: T1, share: 5%", "share: 5%")
+    assert found(rare, "extra-nine-missing") == ()
+
+
+def test_an_endpoint_of_a_weaker_tier_does_not_spend_of_its_services_promise() -> None:
+    catalog = """
+version: 1
+services:
+  pages: {tier: T1, endpoints: {buy: {tier: T1, needs: [b]}, see: {tier: T3, needs: [c]}}}
+  b: {tier: T0}
+  c: {tier: T1}
+"""
+    assert found(catalog, "extra-nine-missing") == ()
+    both = catalog.replace("b: {tier: T0}", "b: {tier: T1}").replace("c: {tier: T1}", "c: {tier: T3}")
+    assert [finding.subject for finding in found(both, "extra-nine-missing")] == ["pages", "pages/see"]
 
 
 def test_what_a_callee_without_a_tier_may_spend_is_unknown() -> None:
@@ -442,6 +457,11 @@ def test_a_service_without_a_tier_on_the_way_needs_an_extra_nine_as_well() -> No
     catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [m]}\n  m: {availability: 99%, needs: [b]}\n  b: {tier: T0}\n"
     assert found(catalog, "over-tiered") == ()
     assert one(catalog.replace("T1", "T3"), "over-tiered").fix.startswith("lower b to T2, an extra nine for a")
+
+
+def test_what_is_asked_from_further_up_holds_past_a_caller_that_promises_nothing() -> None:
+    catalog = "version: 1\nservices:\n  b: {tier: T2, needs: [a]}\n  a: {tier: T4, needs: [c]}\n  c: {tier: T0, needs: [b]}\n"
+    assert one(catalog, "over-tiered").fix == "lower c to T1, an extra nine for b, or write down who needs more"
 
 
 def test_who_shares_a_budget_with_many_is_not_over_tiered() -> None:
@@ -581,3 +601,33 @@ services:
     assert finding.subject == "team/pages/v1/buy"
     assert finding.place is not None
     assert finding.place.line == 4
+
+
+def test_no_path_leads_from_a_service_to_itself() -> None:
+    catalog = """
+version: 1
+services:
+  c: {tier: T4, endpoints: {buy: {tier: T2, needs: [b]}, see: {tier: T4}}}
+  b: {availability: 99.9%, needs: [c]}
+"""
+    assert found(catalog, "inversion-path") == ()
+    others = catalog + "  a: {tier: T3, needs: [b]}\n"
+    assert one(others, "inversion-path").message.startswith("a (T3, 99%) hard needs c (T4, no promise) through b, which has no tier")
+
+
+def test_a_callee_is_raised_to_what_a_caller_without_a_tier_has_to_keep() -> None:
+    catalog = """
+version: 1
+services:
+  shop:  {tier: T1, needs: [pages]}
+  pages: {availability: 99.999%, endpoints: {see: {tier: T2, needs: [d]}}}
+  d:     {tier: T3}
+"""
+    assert one(catalog, "inversion").fix.startswith("raise d to T1, or ")
+    raised = catalog.replace("tier: T3", "tier: T1")
+    assert found(raised, "inversion") == found(raised, "inversion-path") == ()
+
+
+def test_a_service_whose_endpoints_alone_have_a_tier_gets_the_one_that_is_asked_of_it() -> None:
+    catalog = "version: 1\nservices:\n  shop: {tier: T1, needs: [pages]}\n  pages: {endpoints: {see: {tier: T2}}}\n"
+    assert one(catalog, "no-tier").fix == "give pages a tier; T1 is what it has to keep"

@@ -43,11 +43,14 @@ class Promises:
         """The strictest promise that everything above puts on the service, journeys included; None when nothing does."""
         return self._claims.asked(name)
 
-    def hidden(self, name: str) -> Claim | None:
-        """The strictest promise that reaches the service through services of which nobody said what they promise, and no others."""
+    def hidden(self, name: str, *, beside: str) -> Claim | None:
+        """The strictest promise that reaches the service through services of which nobody said what they promise, and no others.
+
+        ``beside`` is a service whose promise does not count: a callee in a circle does not need itself.
+        """
         if self._hidden is None:
             self._hidden = claims(self._graph, through=self.is_untold)
-        return self._hidden.asked(name)
+        return self._hidden.asked(name, beside=beside)
 
     def on(self, edge: Edge) -> Availability | None:
         """What the caller has promised on the requests that meet this need."""
@@ -55,8 +58,8 @@ class Promises:
         return self._own[edge.caller] if by_endpoint is None else by_endpoint[edge.use.endpoint]
 
     def through(self, edge: Edge) -> Availability | None:
-        """The strictest promise that this edge puts on its callee: its caller's, or what is asked of the caller."""
-        on, asked = self.on(edge), self._claims.asked(edge.caller)
+        """The strictest promise that this edge puts on its callee: its caller's, or what others than the callee ask of the caller."""
+        on, asked = self.on(edge), self._claims.asked(edge.caller, beside=edge.callee)
         return on if asked is None or self.rank(on) <= self.rank(asked.promise) else asked.promise
 
     def is_untold(self, name: str) -> bool:

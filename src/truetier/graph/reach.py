@@ -46,9 +46,9 @@ class Claims:
         own, asked = self._own.get(name), self.asked(name)
         return asked if own is None or (asked is not None and asked.promise > own.promise) else own
 
-    def asked(self, name: str) -> Claim | None:
-        """The strictest promise among everything else with a hard path to the service."""
-        return next((claim for claim in self._others[name] if claim.is_journey or claim.origin != name), None)
+    def asked(self, name: str, *, beside: str | None = None) -> Claim | None:
+        """The strictest promise among everything else with a hard path to the service; ``beside`` is left out as well."""
+        return next((claim for claim in self._others[name] if claim.is_journey or claim.origin not in (name, beside)), None)
 
 
 def hard_needs(graph: Graph, name: str) -> tuple[str, ...]:

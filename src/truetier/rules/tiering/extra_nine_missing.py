@@ -121,16 +121,18 @@ services:
 
 
 def _spendings(facts: Facts, service: Service) -> Iterator[_Spending]:
-    """Those of the service and of each endpoint whose promise is not the service's own, or is made for a share of it."""
+    """That of the service, and that of each endpoint with a tier; without shares all that promise the same are one."""
     edges = tuple(facts.graph.hard_callees(service.name))
     own = facts.promises.of(service.name)
+    apart = {each.name: each for each in service.endpoints if each.tier is not None}
+    if not service.has_shares:
+        apart = {name: each for name, each in apart.items() if facts.fleet.tier_promise(each.tier) != own}
     if own is not None:
-        yield _spending(facts, service, None, own, edges)
-    for endpoint in service.endpoints:
+        yield _spending(facts, service, None, own, [edge for edge in edges if edge.use.endpoint not in apart])
+    for name, endpoint in apart.items():
         promise = facts.fleet.tier_promise(endpoint.tier)
-        if promise is not None and (service.has_shares or promise != own):
-            met = [edge for edge in edges if edge.use.endpoint in (None, endpoint.name)]
-            yield _spending(facts, service, endpoint, promise, met)
+        if promise is not None:
+            yield _spending(facts, service, endpoint, promise, [edge for edge in edges if edge.use.endpoint in (None, name)])
 
 
 def _spending(facts: Facts, service: Service, endpoint: Endpoint | None, promise: Availability, edges: Sequence[Edge]) -> _Spending:

@@ -110,6 +110,7 @@ def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
 def _violation(facts: Facts, edge: Edge) -> Violation:
     fleet = facts.fleet
     promise = facts.promises.on(edge)
+    wanted = facts.promises.through(edge) if facts.promises.is_untold(edge.caller) else promise
     caller = f"{edge.caller} ({promise_text(fleet, None, promise)})"
     minutes = minutes_lost(facts, edge.use, edge.callee)
     where = "" if edge.use.endpoint is None else f" in its endpoint {edge.use.endpoint}"
@@ -121,5 +122,5 @@ def _violation(facts: Facts, edge: Edge) -> Violation:
         edge.place,
         (edge.caller, edge.callee),
         minutes,
-        fix=f"{raise_text(fleet, fleet.services[edge.callee], promise)}, or {survive_text(edge)}",
+        fix=f"{raise_text(fleet, fleet.services[edge.callee], wanted)}, or {survive_text(edge)}",
     )

@@ -84,13 +84,14 @@ services:
         """Every pair of services at whose hard edge a promise drops that only the caller's own callers have made."""
         promises = facts.promises
         for name, edges in facts.graph.callees.items():
-            asked = promises.hidden(name) if promises.is_untold(name) else None
-            if asked is None:
+            if not promises.is_untold(name):
                 continue
             seen = set()
             for edge in edges:
-                is_new = edge.is_hard and edge.callee not in seen and not promises.drops(edge)
-                if is_new and promises.rank(asked.promise) < promises.rank(promises.for_blame(edge.callee)):
+                if not edge.is_hard or edge.callee in seen or promises.drops(edge):
+                    continue
+                asked = promises.hidden(name, beside=edge.callee)
+                if asked is not None and promises.rank(asked.promise) < promises.rank(promises.for_blame(edge.callee)):
                     seen.add(edge.callee)
                     yield _violation(facts, edge, asked)
 

@@ -66,7 +66,7 @@ def _violation(facts: Facts, service: Service) -> Violation:
         severity, tier = Severity.NOTE, fleet.tiers.best_met(own.unavailability)
         message = f"{name} has no tier, only a target of {own}"
     elif service.endpoints and all(endpoint.tier is not None for endpoint in service.endpoints):
-        severity, tier = Severity.NOTE, None
+        severity, tier = Severity.NOTE, None if asked is None else tier_for(fleet, asked.promise)
         message = f"{name} has no tier, only its endpoints have"
     elif asked is not None:
         tier = tier_for(fleet, asked.promise)

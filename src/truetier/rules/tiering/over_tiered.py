@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from truetier.catalog.model import Service
     from truetier.catalog.tier import Tier
     from truetier.graph.build import Edge
-    from truetier.units import Availability
+    from truetier.graph.reach import Claim
 
 _ALL = Decimal(1)
 _A_NINE = 10
@@ -89,7 +89,7 @@ services:
             if own is None or service.external or name in exempt or (asked is not None and asked.promise >= own):
                 continue
             resting = [edge for edge in facts.graph.callers[name] if _rests_on(edge)]
-            tier = _weakest_tier(facts, resting) if facts.graph.callers[name] else None
+            tier = _weakest_tier(facts, resting, asked) if facts.graph.callers[name] else None
             if tier is None or promises.rank(tier.target) <= promises.rank(own):
                 continue
             untold = next((edge.caller for edge in resting if edge.caller in mute and promises.on(edge) is None), None)
@@ -132,21 +132,14 @@ def _rests_on(edge: Edge) -> bool:
     return fallback.kind is not FallbackKind.STATIC or fallback.availability != CERTAIN or fallback.coverage != WHOLE
 
 
-def _promise(facts: Facts, edge: Edge) -> Availability | None:
-    """The strictest promise that the edge puts on its callee, its callee's own aside: in a circle nothing needs itself."""
-    asked = facts.promises.asked(edge.caller)
-    is_own = asked is not None and asked.origin == edge.callee and not asked.is_journey
-    return facts.promises.on(edge) if is_own else facts.promises.through(edge)
-
-
-def _weakest_tier(facts: Facts, resting: list[Edge]) -> Tier | None:
-    """The weakest tier that does for all these callers; None where none does.
+def _weakest_tier(facts: Facts, resting: list[Edge], asked: Claim | None) -> Tier | None:
+    """The weakest tier that does for all these callers, and for whom they do it; None where none does.
 
     A hard need leaves its callee an extra nine of what is promised, or an equal part where its caller has more than ten.
     """
-    down = _ALL
+    down = _ALL if asked is None else asked.promise.exact_unavailability
     for edge in resting:
-        promise = _promise(facts, edge)
+        promise = facts.promises.through(edge)
         if promise is not None:
             parts = max(_A_NINE, len({each.callee for each in facts.graph.hard_callees(edge.caller)})) if edge.is_hard else 1
             down = min(down, promise.exact_unavailability / parts)
@@ -157,7 +150,7 @@ def _weakest_tier(facts: Facts, resting: list[Edge]) -> Tier | None:
 def _violation(facts: Facts, service: Service, tier: Tier, resting: list[Edge]) -> Violation:
     fleet, promises, name = facts.fleet, facts.promises, service.name
     asked = promises.asked(name)
-    beside = [(promise, edge.caller) for edge in resting if not edge.is_hard and (promise := _promise(facts, edge)) is not None]
+    beside = [(promise, edge.caller) for edge in resting if not edge.is_hard and (promise := promises.through(edge)) is not None]
     strictest = max(beside, key=lambda each: each[0], default=None)
     nine = ""
     if strictest is not None and (asked is None or asked.promise < strictest[0]):
