@@ -631,3 +631,26 @@ services:
 def test_a_service_whose_endpoints_alone_have_a_tier_gets_the_one_that_is_asked_of_it() -> None:
     catalog = "version: 1\nservices:\n  shop: {tier: T1, needs: [pages]}\n  pages: {endpoints: {see: {tier: T2}}}\n"
     assert one(catalog, "no-tier").fix == "give pages a tier; T1 is what it has to keep"
+
+
+def test_who_needs_another_twice_is_told_to_make_both_needs_survivable() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [b, {service: b, timeout: 1s, hardness: soft}]}\n  b: {tier: T2}\n"
+    assert one(catalog, "inversion").fix == "raise b to T1, or make each of the 2 needs on it survivable"
+
+
+@pytest.mark.parametrize("trust", list(Reading))
+def test_work_that_is_handed_to_the_callee_itself_waits_for_it(trust: Reading) -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, needs: [{service: queue, mode: async, broker: queue}]}\n  queue: {tier: T2}\n"
+    assert one(catalog, "inversion", trust=trust).fix == "raise queue to T1, or hand the work for queue over in another way"
+
+
+def test_a_pair_with_a_direct_inversion_is_no_path_as_well() -> None:
+    catalog = """
+version: 1
+services:
+  shop:  {tier: T0, needs: [pages]}
+  pages: {availability: 99.999%, endpoints: {see: {tier: T1, needs: [d]}, list: {tier: T4, needs: [d]}}}
+  d:     {tier: T2}
+"""
+    assert one(catalog, "inversion").fix.startswith("raise d to T0, or ")
+    assert found(catalog, "inversion-path") == ()

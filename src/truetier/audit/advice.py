@@ -37,7 +37,7 @@ def lower_text(service: Service, tier: Tier) -> str:
 def survive_text(edge: Edge) -> str:
     """How the caller comes to survive when the callee of this hard need fails."""
     use, need = edge.use, edge.use.need
-    if edge.callee == need.broker and edge.callee != need.service:
+    if edge.callee == need.broker:  # also where it is the callee itself: it is waited for until it has taken the work
         return f"hand the work for {need.service} over in another way"
     if need.is_group:
         return _group(use, need)

@@ -92,14 +92,13 @@ services:
         """Every pair of services with a hard edge at which the promise drops."""
         promises = facts.promises
         for edges in facts.graph.callees.values():
-            worst: dict[str, Edge] = {}
+            dropping: dict[str, list[Edge]] = {}
             for edge in edges:
                 if edge.is_hard and promises.drops(edge):
-                    known = worst.get(edge.callee)
-                    if known is None or _badness(facts, edge) > _badness(facts, known):
-                        worst[edge.callee] = edge
-            for edge in worst.values():
-                yield _violation(facts, edge)
+                    dropping.setdefault(edge.callee, []).append(edge)
+            for to_one in dropping.values():
+                worst = to_one[0] if len(to_one) == 1 else max(to_one, key=lambda edge: _badness(facts, edge))
+                yield _violation(facts, worst, len({edge.use.number for edge in to_one}))
 
 
 def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
@@ -107,8 +106,9 @@ def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
     return -facts.promises.rank(facts.promises.on(edge)), share_met(facts, edge.use)
 
 
-def _violation(facts: Facts, edge: Edge) -> Violation:
+def _violation(facts: Facts, edge: Edge, needs: int) -> Violation:
     fleet = facts.fleet
+    survive = survive_text(edge) if needs == 1 else f"make each of the {needs} needs on it survivable"
     promise = facts.promises.on(edge)
     wanted = facts.promises.through(edge) if facts.promises.is_untold(edge.caller) else promise
     caller = f"{edge.caller} ({promise_text(fleet, None, promise)})"
@@ -122,5 +122,5 @@ def _violation(facts: Facts, edge: Edge) -> Violation:
         edge.place,
         (edge.caller, edge.callee),
         minutes,
-        fix=f"{raise_text(fleet, fleet.services[edge.callee], wanted)}, or {survive_text(edge)}",
+        fix=f"{raise_text(fleet, fleet.services[edge.callee], wanted)}, or {survive}",
     )

@@ -86,9 +86,9 @@ services:
         for name, edges in facts.graph.callees.items():
             if not promises.is_untold(name):
                 continue
-            seen = set()
+            seen = {edge.callee for edge in edges if edge.is_hard and promises.drops(edge)}
             for edge in edges:
-                if not edge.is_hard or edge.callee in seen or promises.drops(edge):
+                if not edge.is_hard or edge.callee in seen:
                     continue
                 asked = promises.hidden(name, beside=edge.callee)
                 if asked is not None and promises.rank(asked.promise) < promises.rank(promises.for_blame(edge.callee)):
