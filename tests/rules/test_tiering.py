@@ -654,3 +654,54 @@ services:
 """
     assert one(catalog, "inversion").fix.startswith("raise d to T0, or ")
     assert found(catalog, "inversion-path") == ()
+
+
+COSTLY = """
+version: 1
+services:
+  shop:   {tier: T1, availability: 99.5%, needs: [prices], endpoints: {buy: {tier: T1, share: 10%}, see: {share: 90%}}}
+  prices: {tier: T2, availability: 99.99%}
+  pair:   {tier: T2, placement: {copies: {eu: 2}, availability: 99%}}
+  far:    {tier: T2, placement: {copies: {us: 3}, availability: 99.99%}}
+  front:  {tier: T2, availability: 99.999%, needs: [pair]}
+domains: {us: {kind: region, availability: 99.5%}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("subject", "fix"),
+    [
+        ("shop", "make shop itself more available, or promise what is delivered (T3)"),
+        ("shop/buy", "make shop itself more available, or promise what is delivered (T3)"),
+        ("pair", "make pair (common cause) more available, or promise what is delivered (T3)"),
+        ("front", "make pair (common cause) more available or the need on pair survivable, or promise what is delivered (T3)"),
+        ("far", "have what it rests on outlive the loss of us, or promise what is delivered (T3)"),
+    ],
+)
+def test_the_advice_fits_the_kind_of_what_is_down_most(subject: str, fix: str) -> None:
+    (finding,) = [each for each in found(COSTLY, "promise-not-deliverable") if each.subject == subject]
+    assert finding.fix == fix
+
+
+def test_work_on_the_service_is_not_advised_where_it_cannot_help() -> None:
+    catalog = "version: 1\nservices:\n  shop: {tier: T1, availability: 99%, needs: [prices]}\n  prices: {tier: T2}\n"
+    finding = one(catalog, "promise-not-deliverable")
+    assert "90.9% of it from shop; with everything of its own perfect it would be 99.9000%" in finding.message
+    assert finding.fix == "make prices more available or the need on it survivable, or promise nothing (T4)"
+
+
+def test_no_tier_is_advised_where_none_is_met() -> None:
+    catalog = "version: 1\nservices:\n  a: {tier: T1, availability: 90%}\npolicy: {tiers: {T1: {target: 99%}}}\n"
+    assert one(catalog, "promise-not-deliverable").fix == "make a itself more available, or promise less"
+
+
+def test_wasted_nines_point_to_another_service_and_not_to_copies_of_ones_own() -> None:
+    catalog = """
+version: 1
+services:
+  a: {tier: T3, placement: {copies: {eu: 2}, availability: 98.5%}, needs: [b, c]}
+  b: {tier: T3, availability: 99.86%}
+  c: {tier: T3, availability: 99.86%}
+policy: {tiers: {T0: {target: 99.8%}, T3: {target: 99%}}}
+"""
+    assert one(catalog, "nines-wasted").fix == "put the effort into b, or save the cost of what a has too much"

@@ -25,6 +25,7 @@ from truetier.units import MINUTES_PER_YEAR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from truetier.availability.events import Event
     from truetier.availability.exact import Engine
 
 _FIRST_NODES = 4
@@ -89,9 +90,13 @@ def _scale(engine: Engine, mask: int) -> tuple[int, float]:
 def _contributors(engine: Engine, leaves: Iterable[_Leaf], scale: float) -> tuple[Contributor, ...]:
     """Costliest first; those that cost the same, but for rounding, by name."""
     literals = engine.factors.literals
-    found = [Contributor(literals[leaf.number].event.name, _minutes(leaf.cost * scale), _minutes(leaf.gain)) for leaf in leaves]
+    found = [_contributor(literals[leaf.number].event, leaf, scale) for leaf in leaves]
     found.sort(key=lambda contributor: (-float(f"{contributor.costs:.10g}"), contributor.component))
     return tuple(found)
+
+
+def _contributor(event: Event, leaf: _Leaf, scale: float) -> Contributor:
+    return Contributor(event.name, _minutes(leaf.cost * scale), _minutes(leaf.gain), event.service)
 
 
 def _minutes(share: float) -> float:

@@ -72,11 +72,15 @@ class SubjectKind(Enum):
 
 
 class Contributor(NamedTuple):
-    """A component and its part of the downtime, minutes a year: ``costs`` sums to it, ``gives_back`` does not."""
+    """A component and its part of the downtime, minutes a year: ``costs`` sums to it, ``gives_back`` does not.
+
+    ``service`` is the one whose part or mechanism it is; None for a failure domain.
+    """
 
     component: str
     costs: float
     gives_back: float
+    service: str | None = None
 
 
 class Costs(NamedTuple):

@@ -82,7 +82,7 @@ def _violation(facts: Facts, service: Service, own: float, best: str, capped: st
     assessment = facts.services[name]
     ceiling = facts.best(assessment)
     costly = assessment.contributors if facts.trust is Reading.TRUSTING else ()  # they are those of what is declared
-    below = next((each.component for each in costly if each.component != name), "what it needs")
+    below = next((each.component for each in costly if each.service != name), "what it needs")
     evidence = service.keys.get("availability") or service.keys.get("placement") or service.evidence
     return Violation(
         name,

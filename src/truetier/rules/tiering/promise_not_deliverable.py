@@ -101,19 +101,20 @@ def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> V
     top = None if is_verified else assessment.costliest
     judged = facts.judged(assessment)
     minutes = judged.minutes_per_year
+    is_hopeless = severity is Severity.ERROR and assessment.kind is not SubjectKind.JOURNEY
     hopeless = ""
-    if severity is Severity.ERROR and assessment.kind is not SubjectKind.JOURNEY:
+    if is_hopeless:
         down = facts.best(assessment).down_low
         hopeless = f"; with everything of its own perfect it would be {availability_text(1 - down, down)}"
     return Violation(
         assessment.name,
         f"{_subject(assessment)} promises {promise_text(facts.fleet, assessment.tier, promise)} but delivers "
-        f"{_delivered(judged, _tier(facts, assessment), promise)}{_most(top, minutes)}{hopeless}",
+        f"{_delivered(judged, _judged_tier(facts, assessment) or 'no tier', promise)}{_most(top, minutes)}{hopeless}",
         _place(facts, assessment),
         _path(facts, assessment.name, top),
         minutes,
         severity,
-        _fix(facts, assessment, promise, top),
+        _fix(facts, assessment, promise, top, is_hopeless=is_hopeless),
         assessment.kind.value,
     )
 
@@ -154,9 +155,8 @@ def _subject(assessment: Assessment) -> str:
     return assessment.name if assessment.kind is SubjectKind.SERVICE else f"{assessment.kind.value} {assessment.name}"
 
 
-def _tier(facts: Facts, assessment: Assessment) -> str:
-    tier = assessment.delivered_tier if facts.trust is Reading.TRUSTING else assessment.verified_tier
-    return tier or "no tier"
+def _judged_tier(facts: Facts, assessment: Assessment) -> str | None:
+    return assessment.delivered_tier if facts.trust is Reading.TRUSTING else assessment.verified_tier
 
 
 def _delivered(estimate: Estimate, tier: str, promise: Availability) -> str:
@@ -177,8 +177,8 @@ def _most(top: Contributor | None, minutes: float | None) -> str:
 def _path(facts: Facts, name: str, top: Contributor | None) -> tuple[str, ...]:
     if top is None or name not in facts.graph.callees:
         return (name,)
-    is_direct = any(edge.callee == top.component for edge in facts.graph.callees[name])
-    return (name, top.component) if is_direct else (name,)
+    is_direct = top.service is not None and any(edge.callee == top.service for edge in facts.graph.callees[name])
+    return (name, top.service) if is_direct and top.service is not None else (name,)
 
 
 def _place(facts: Facts, assessment: Assessment) -> Place | None:
@@ -191,12 +191,25 @@ def _place(facts: Facts, assessment: Assessment) -> Place | None:
     return next((endpoint.evidence.place for endpoint in service.endpoints if endpoint.name == name), service.evidence.place)
 
 
-def _fix(facts: Facts, assessment: Assessment, promise: Availability, top: Contributor | None) -> str:
-    lower = f"or promise what is delivered ({_tier(facts, assessment)})"
+def _fix(facts: Facts, assessment: Assessment, promise: Availability, top: Contributor | None, *, is_hopeless: bool) -> str:
+    lower = _lower_text(facts, _judged_tier(facts, assessment))
     if facts.trust is Reading.VERIFIED and is_met(assessment.delivered.down_high, promise):
         return f"show that what it counts on works, and write it down (verified), {lower}"
-    if top is None:
+    own = None if assessment.kind is SubjectKind.JOURNEY else _service_of(facts, assessment)
+    worst = top
+    if is_hopeless and top is not None and top.service == own:
+        worst = next((each for each in assessment.contributors if each.service != own), None)
+    if worst is None:
         return f"make what it needs more available, {lower}"
-    if top.component == assessment.name:
-        return f"make {top.component} itself more available, {lower}"
-    return f"make {top.component} more available or the need on it survivable, {lower}"
+    if worst.service is None:
+        return f"have what it rests on outlive the loss of {worst.component}, {lower}"
+    if worst.service == own:
+        return f"make {worst.component}{' itself' if worst.component == own else ''} more available, {lower}"
+    need = "it" if worst.component == worst.service else worst.service
+    return f"make {worst.component} more available or the need on {need} survivable, {lower}"
+
+
+def _lower_text(facts: Facts, tier: str | None) -> str:
+    if tier is None:
+        return "or promise less"
+    return f"or promise nothing ({tier})" if facts.fleet.tier_promise(tier) is None else f"or promise what is delivered ({tier})"
