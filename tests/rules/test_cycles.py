@@ -41,6 +41,18 @@ def test_the_need_at_which_the_promise_drops_is_the_one_to_cut() -> None:
     assert finding.place.line == 4
 
 
+def test_two_needs_to_cut_between_the_same_services_are_named_once() -> None:
+    (finding,) = found("  a: {tier: T1, needs: [b, {service: b, share: 5%}]}\n  b: {tier: T1, needs: [a, a, a]}\n", "hard-cycle")
+    assert finding.message.endswith("cutting 2 needs ends them all: a -> b")
+    assert finding.fix == "cut a -> b: turn each into events (mode: async), or make it soft with a timeout and a fallback"
+
+
+def test_of_a_group_that_needs_all_its_members_nobody_says_how_few_cuts_do() -> None:
+    catalog = "  a: {tier: T1, needs: [{k: 2, of: [b, c]}]}\n  b: {tier: T1, needs: [a]}\n  c: {tier: T1, needs: [a]}\n"
+    (finding,) = found(catalog, "hard-cycle")
+    assert " (fewer may do) ends them all: " in finding.message
+
+
 def test_a_need_that_takes_no_fallback_is_cut_in_another_way() -> None:
     (finding,) = found("  a: {tier: T1, needs: [{k: 2, of: [b, c]}]}\n  b: {tier: T1, needs: [a]}\n  c: {tier: T1}\n", "hard-cycle")
     assert finding.fix == "cut a -> b: give the group a member it can do without (k below n)"
@@ -83,6 +95,22 @@ def test_a_boot_loop_begins_with_a_need_at_start() -> None:
     (finding,) = found(catalog, "boot-loop")
     assert finding.path == ("b", "a", "b")
     assert finding.message == "from a cold start a, b wait for each other and never serve"
+
+
+@pytest.mark.parametrize(
+    ("need", "way"),
+    [
+        ("{service: b, phase: start}", "make the start need soft, with a timeout and a fallback"),
+        ("{service: b, phase: start, fallback: static}", "give the need a timeout, without which its fallback never gets its turn"),
+        ("{service: b, phase: start, timeout: 1s, fallback: static}", "show that its fallback works, and write it down (verified)"),
+        ("{service: b, phase: start, mode: async}", "show that a does not wait for b, and write it down (verified)"),
+        ("{any_of: [b], phase: start}", "give the group a member it can do without (k below n)"),
+    ],
+)
+def test_a_loop_is_opened_in_a_way_that_its_start_need_allows(need: str, way: str) -> None:
+    catalog = f"version: 1\nservices:\n  a: {{tier: T1, needs: [{need}]}}\n  b: {{tier: T1, needs: [a]}}\n"
+    ((finding,), _) = run(facts_of(catalog, trust=Reading.VERIFIED), all_rules(), select=["boot-loop"])
+    assert finding.fix.partition(" with it, or ")[2] == way
 
 
 def test_a_fallback_at_start_may_take_longer_than_a_request() -> None:

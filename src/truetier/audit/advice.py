@@ -36,14 +36,19 @@ def lower_text(service: Service, tier: Tier) -> str:
 
 def survive_text(edge: Edge) -> str:
     """How the caller comes to survive when the callee of this hard need fails."""
-    use, need = edge.use, edge.use.need
+    need = edge.use.need
     if edge.callee == need.broker:  # also where it is the callee itself: it is waited for until it has taken the work
         return f"hand the work for {need.service} over in another way"
-    if need.is_group:
-        return _group(use, need)
-    if need.mode is Mode.ASYNC:
-        return f"show that {use.caller} does not wait for {need.service}, and write it down (verified)"
-    return _plain(use, need)
+    return survive_need_text(edge.use)
+
+
+def survive_need_text(use: Use) -> str:
+    """The same of the services that the need names, its broker aside."""
+    if use.need.is_group:
+        return _group(use, use.need)
+    if use.need.mode is Mode.ASYNC:
+        return f"show that {use.caller} does not wait for {use.need.service}, and write it down (verified)"
+    return _plain(use, use.need)
 
 
 def _group(use: Use, need: Need) -> str:

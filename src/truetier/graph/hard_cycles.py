@@ -20,7 +20,7 @@ class HardCycle(NamedTuple):
 
     ``witness`` is a shortest cycle inside, each edge beginning where the one before ends; ``is_shortest`` is false
     when the component was too large to be sure. ``cuts`` is a smallest set of edges whose removal leaves no cycle;
-    ``is_fewest`` is false when it was found by a heuristic.
+    ``is_fewest`` is false when it was found by a heuristic, or where one need makes several edges and so one cut may end several.
     """
 
     members: tuple[str, ...]
@@ -59,11 +59,12 @@ def _hard_cycle(graph: Graph, members: list[str], purse: Purse) -> HardCycle:
     witness = tuple(edges[caller, path[(index + 1) % len(path)]][0] for index, caller in enumerate(path))
     # Where both would do, cut the call at which the promise drops: that edge is an inversion as well.
     preferred = sorted(edges, key=lambda pair: not _drops(graph, *pair))
-    weights = {pair: len(edges[pair]) for pair in preferred}
+    weights = {pair: len({edge.use.number for edge in edges[pair]}) for pair in preferred}
     pairs, is_fewest = feedback_edges(members, weights, purse)
     chosen = set(pairs)
     cuts = tuple(edge for pair, parallel in edges.items() if pair in chosen for edge in parallel)
-    return HardCycle(tuple(members), witness, is_shortest, cuts, is_fewest)
+    is_joint = sum(weights.values()) > len({(edge.caller, edge.use.number) for parallel in edges.values() for edge in parallel})
+    return HardCycle(tuple(members), witness, is_shortest, cuts, is_fewest and not is_joint)
 
 
 def _drops(graph: Graph, caller: str, callee: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.advice import MAKE_SURVIVABLE, survive_need_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import count_text, names_text
@@ -65,10 +66,12 @@ def _violation(loop: boot_loops.BootLoop) -> Violation:
     subject = min(loop.members)
     behind = f"; it keeps {count_text(len(loop.behind), 'more service')} from serving: {names_text(loop.behind)}" if loop.behind else ""
     first = loop.witness[0]
+    way = survive_need_text(first)
+    soft = "make the start need soft, with a timeout and a fallback" if way == MAKE_SURVIVABLE else way
     return Violation(
         subject,
         f"from a cold start {names_text(sorted(loop.members))} wait for each other and never serve{behind}",
         first.need.evidence.place,
         (*loop.path, loop.path[0]),
-        fix=f"let {first.caller} start without {first.need}: ship a static or last-known-good value with it, or make the start need soft",
+        fix=f"let {first.caller} start without {first.need}: ship a static or last-known-good value with it, or {soft}",
     )

@@ -63,14 +63,15 @@ services:
 def _violation(facts: Facts, cycle: found.HardCycle) -> Violation:
     subject = min(cycle.members)
     circle = _from(cycle.path, subject)
-    cuts = [edge.subject for edge in cycle.cuts]
+    cuts = list(dict.fromkeys(edge.subject for edge in cycle.cuts))
+    needs = len({(edge.caller, edge.use.number) for edge in cycle.cuts})
     shortest = "a shortest circle" if cycle.is_shortest else "one circle"
     fewest = "" if cycle.is_fewest else " (fewer may do)"
     assessment = facts.services.get(subject)
     return Violation(
         subject,
         f"{count_text(len(cycle.members), 'service')} fall together: {names_text(sorted(cycle.members))}; {shortest} has "
-        f"{count_text(len(circle), 'need')}, cutting {count_text(len(cuts), 'need')}{fewest} ends them all: {names_text(cuts)}",
+        f"{count_text(len(circle), 'need')}, cutting {count_text(needs, 'need')}{fewest} ends them all: {names_text(cuts)}",
         cycle.cuts[0].place,
         (*circle, circle[0]),
         None if assessment is None else facts.judged(assessment).minutes_per_year,
@@ -80,10 +81,11 @@ def _violation(facts: Facts, cycle: found.HardCycle) -> Violation:
 
 def _cut_text(cycle: found.HardCycle) -> str:
     """How to cut the needs; what some of them want besides is told of the first."""
-    ways = [survive_text(edge) for edge in cycle.cuts]
+    ways = list(dict.fromkeys(survive_text(edge) for edge in cycle.cuts))
     special = next((way for way in ways if way != MAKE_SURVIVABLE), None)
     if special is None:
-        return "turn it into events (mode: async), or make it soft with a timeout and a fallback"
+        it = "it" if len(cycle.cuts) == 1 else "each"
+        return f"turn {it} into events (mode: async), or make it soft with a timeout and a fallback"
     if len(ways) == 1:
         return special
     return f"turn them into events (mode: async), make them soft with a timeout and a fallback, or {special}"
