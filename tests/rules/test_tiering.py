@@ -705,3 +705,14 @@ services:
 policy: {tiers: {T0: {target: 99.8%}, T3: {target: 99%}}}
 """
     assert one(catalog, "nines-wasted").fix == "put the effort into b, or save the cost of what a has too much"
+
+
+def test_the_tier_a_service_delivers_is_that_of_the_reading_that_is_trusted() -> None:
+    catalog = """
+version: 1
+services:
+  a: {availability: 99.999%, needs: [{service: b, timeout: 1s, fallback: static}]}
+  b: {tier: T1}
+"""
+    assert one(catalog, "no-tier").fix == "give a a tier; T0 is what it delivers"
+    assert one(catalog, "no-tier", trust=Reading.VERIFIED).fix == "give a a tier; T2 is what it delivers"

@@ -39,6 +39,10 @@ class Facts:
         """The estimate a verdict goes by: delivered, or what the verified claims alone deliver."""
         return assessment.delivered if self.trust is Reading.TRUSTING else assessment.verified
 
+    def judged_tier(self, assessment: Assessment) -> str | None:
+        """The best tier that it meets; None where it meets none."""
+        return assessment.delivered_tier if self.trust is Reading.TRUSTING else assessment.verified_tier
+
     def best(self, assessment: Assessment) -> Estimate:
         """The same with everything of the subject itself perfect."""
         return assessment.ceiling if self.trust is Reading.TRUSTING else assessment.verified_ceiling

@@ -11,6 +11,7 @@ from truetier.record import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from truetier.catalog.model import Need
     from truetier.graph.build import Graph
     from truetier.graph.hardness import Use
 
@@ -36,7 +37,7 @@ class LayerBreak(NamedTuple):
 def layer_breaks(graph: Graph) -> Iterator[LayerBreak]:
     """Every call against the layers, once per caller and callee, in file order.
 
-    Hard or not and in every phase; an async need waits for nobody and breaks nothing. Who has no layer takes no part.
+    Hard or not and in every phase, stand-ins included; of an async need nobody waits but for its broker. Who has no layer takes no part.
     """
     services = graph.fleet.services
     for name, uses in graph.uses.items():
@@ -45,12 +46,16 @@ def layer_breaks(graph: Graph) -> Iterator[LayerBreak]:
             continue
         seen: set[str] = set()
         for use in uses:
-            if use.need.mode is Mode.ASYNC:
-                continue
-            for target in use.need.targets:
-                other = services[target.service].layer
-                if other is None or layer - 1 <= other <= layer or target.service in seen:
+            for callee in _called(use.need):
+                other = services[callee].layer
+                if other is None or layer - 1 <= other <= layer or callee in seen:
                     continue
-                seen.add(target.service)
+                seen.add(callee)
                 direction = Direction.UPWARD if other > layer else Direction.SKIPPING
-                yield LayerBreak(direction, name, target.service, layer, other, use)
+                yield LayerBreak(direction, name, callee, layer, other, use)
+
+
+def _called(need: Need) -> tuple[str, ...]:
+    if need.mode is not Mode.ASYNC:
+        return need.services
+    return () if need.broker is None else (need.broker,)

@@ -26,3 +26,12 @@ def test_every_member_of_a_group_and_every_phase_counts_once() -> None:
 
 def test_async_needs_and_services_without_a_layer_take_no_part() -> None:
     assert list(layer_breaks(graph(service("a", later("b"), "c", layer=1), service("b", layer=9), service("c", "b")))) == []
+
+
+def test_a_stand_in_is_called_and_a_broker_waited_for() -> None:
+    fleet = graph(
+        service("a", soft("b", "stand-in", stand_in="c"), later("d", broker="e"), layer=1),
+        service("b", layer=1),
+        *(service(name, layer=2) for name in "cde"),
+    )
+    assert [found.callee for found in layer_breaks(fleet)] == ["c", "e"]

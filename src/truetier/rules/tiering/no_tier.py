@@ -88,5 +88,5 @@ def _violation(facts: Facts, service: Service) -> Violation:
 def _delivered(facts: Facts, name: str) -> str | None:
     """The tier the service delivers, where that is one that promises anything."""
     assessment = facts.services.get(name)
-    tier = None if assessment is None else assessment.delivered_tier
+    tier = None if assessment is None else facts.judged_tier(assessment)
     return None if facts.fleet.tier_promise(tier) is None else tier

@@ -109,7 +109,7 @@ def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> V
     return Violation(
         assessment.name,
         f"{_subject(assessment)} promises {promise_text(facts.fleet, assessment.tier, promise)} but delivers "
-        f"{_delivered(judged, _judged_tier(facts, assessment) or 'no tier', promise)}{_most(top, minutes)}{hopeless}",
+        f"{_delivered(judged, facts.judged_tier(assessment) or 'no tier', promise)}{_most(top, minutes)}{hopeless}",
         _place(facts, assessment),
         _path(facts, assessment.name, top),
         minutes,
@@ -155,10 +155,6 @@ def _subject(assessment: Assessment) -> str:
     return assessment.name if assessment.kind is SubjectKind.SERVICE else f"{assessment.kind.value} {assessment.name}"
 
 
-def _judged_tier(facts: Facts, assessment: Assessment) -> str | None:
-    return assessment.delivered_tier if facts.trust is Reading.TRUSTING else assessment.verified_tier
-
-
 def _delivered(estimate: Estimate, tier: str, promise: Availability) -> str:
     allowed = downtime_text(promise.unavailability * MINUTES_PER_YEAR)
     if estimate.up is None or estimate.minutes_per_year is None:
@@ -192,7 +188,7 @@ def _place(facts: Facts, assessment: Assessment) -> Place | None:
 
 
 def _fix(facts: Facts, assessment: Assessment, promise: Availability, top: Contributor | None, *, is_hopeless: bool) -> str:
-    lower = _lower_text(facts, _judged_tier(facts, assessment))
+    lower = _lower_text(facts, facts.judged_tier(assessment))
     if facts.trust is Reading.VERIFIED and is_met(assessment.delivered.down_high, promise):
         return f"show that what it counts on works, and write it down (verified), {lower}"
     own = None if assessment.kind is SubjectKind.JOURNEY else _service_of(facts, assessment)
