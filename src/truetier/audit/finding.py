@@ -130,6 +130,9 @@ class Finding(NamedTuple):
         except Exception as error:  # whatever a rule does wrong, the message must name the rule
             raise ModelError(f"rule {self.code} ({self.slug}) failed: {type(error).__name__}: {error}") from error
 
+    def __repr__(self) -> str:
+        return f"<Finding {self.code} {self.slug}, {self.severity.value}: {self.message}>"
+
     def blocks(self, fail_on: Severity | None) -> bool:
         """Whether the finding fails a gate set at that severity: new, not waived, and at least as bad."""
         return fail_on is not None and self.is_new and not self.is_waived and self.severity.rank <= fail_on.rank

@@ -161,25 +161,31 @@ def _shares(edges: Sequence[Edge], draws: Mapping[str, Share]) -> dict[str, Deci
 
 
 def _violation(facts: Facts, spending: _Spending, short: list[str], part: Decimal) -> Violation:
-    fleet, service, endpoint = facts.fleet, spending.service, spending.endpoint
-    if endpoint is None:
-        said = with_promise(fleet, service)
-    else:
-        said = f"endpoint {spending.subject} ({promise_text(fleet, endpoint.tier, spending.promise)})"
-    callees = list(spending.spent)
-    if short:
-        verdict = f"{names_text(short)} {'lacks' if len(short) == 1 else 'lack'} the extra nine"
-        fix = f"have {names_text(short)} promise an extra nine, or make some of the needs survivable"
-    else:
-        verdict = "each has the extra nine, but together they are too many"
-        fix = f"make some of the needs survivable, or have some of {names_text(callees)} promise still more"
-    first = (short or callees)[0]
+    first = short[0] if short else next(iter(spending.spent))
     return Violation(
         spending.subject,
-        f"{said} hard needs {count_text(len(callees), 'service')} whose promises allow {percent_text(round(part, 3))} of its downtime: "
-        f"{verdict}",
+        lambda: _message(facts, spending, short, part),
         next(edge.place for edge in spending.edges if edge.callee == first),
-        (service.name, first),
-        fix=fix,
-        discriminator="" if endpoint is None else "endpoint",
+        (spending.service.name, first),
+        fix=lambda: _fix(spending, short),
+        discriminator="" if spending.endpoint is None else "endpoint",
     )
+
+
+def _message(facts: Facts, spending: _Spending, short: list[str], part: Decimal) -> str:
+    if spending.endpoint is None:
+        said = with_promise(facts.fleet, spending.service)
+    else:
+        said = f"endpoint {spending.subject} ({promise_text(facts.fleet, spending.endpoint.tier, spending.promise)})"
+    if short:
+        verdict = f"{names_text(short)} {'lacks' if len(short) == 1 else 'lack'} the extra nine"
+    else:
+        verdict = "each has the extra nine, but together they are too many"
+    allowed = percent_text(round(part, 3))
+    return f"{said} hard needs {count_text(len(spending.spent), 'service')} whose promises allow {allowed} of its downtime: {verdict}"
+
+
+def _fix(spending: _Spending, short: list[str]) -> str:
+    if short:
+        return f"have {names_text(short)} promise an extra nine, or make some of the needs survivable"
+    return f"make some of the needs survivable, or have some of {names_text(list(spending.spent))} promise still more"

@@ -107,20 +107,28 @@ def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
 
 
 def _violation(facts: Facts, edge: Edge, needs: int) -> Violation:
-    fleet = facts.fleet
-    survive = survive_text(edge) if needs == 1 else f"make each of the {needs} needs on it survivable"
-    promise = facts.promises.on(edge)
-    wanted = facts.promises.through(edge) if facts.promises.is_untold(edge.caller) else promise
-    caller = f"{edge.caller} ({promise_text(fleet, None, promise)})"
     minutes = minutes_lost(facts, edge.use, edge.callee)
-    where = "" if edge.use.endpoint is None else f" in its endpoint {edge.use.endpoint}"
-    share = "" if edge.use.share == WHOLE else f" for {edge.use.share} of its requests"
-    cost = "" if minutes is None else f": {downtime_text(minutes)} lost"
     return Violation(
         edge.subject,
-        f"{caller} hard needs {with_promise(fleet, fleet.services[edge.callee])}{where}{share}{cost}",
+        lambda: _message(facts, edge, minutes),
         edge.place,
         (edge.caller, edge.callee),
         minutes,
-        fix=f"{raise_text(fleet, fleet.services[edge.callee], wanted)}, or {survive}",
+        fix=lambda: _fix(facts, edge, needs),
     )
+
+
+def _message(facts: Facts, edge: Edge, minutes: float | None) -> str:
+    fleet = facts.fleet
+    caller = f"{edge.caller} ({promise_text(fleet, None, facts.promises.on(edge))})"
+    where = "" if edge.use.endpoint is None else f" in its endpoint {edge.use.endpoint}"
+    share = "" if edge.use.share == WHOLE else f" for {edge.use.share} of its requests"
+    cost = "" if minutes is None else f": {downtime_text(minutes)} lost"
+    return f"{caller} hard needs {with_promise(fleet, fleet.services[edge.callee])}{where}{share}{cost}"
+
+
+def _fix(facts: Facts, edge: Edge, needs: int) -> str:
+    promises = facts.promises
+    survive = survive_text(edge) if needs == 1 else f"make each of the {needs} needs on it survivable"
+    wanted = promises.through(edge) if promises.is_untold(edge.caller) else promises.on(edge)
+    return f"{raise_text(facts.fleet, facts.fleet.services[edge.callee], wanted)}, or {survive}"

@@ -15,7 +15,7 @@ from truetier.graph.hardness import Kind
 from truetier.units import CERTAIN, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from truetier.audit.facts import Facts
     from truetier.catalog.model import Service
@@ -84,12 +84,13 @@ services:
         """Every called service for which a weaker tier would do for all its callers."""
         promises = facts.promises
         exempt, mute = _exempt(facts), _mute(facts)
+        wide = {name: len({edge.callee for edge in facts.graph.hard_callees(name)}) for name in facts.fleet.services}
         for name, service in facts.fleet.services.items():
             own, asked = promises.of(name), promises.asked(name)
             if own is None or service.external or name in exempt or (asked is not None and asked.promise >= own):
                 continue
             resting = [edge for edge in facts.graph.callers[name] if _rests_on(edge)]
-            tier = _weakest_tier(facts, resting, asked) if facts.graph.callers[name] else None
+            tier = _weakest_tier(facts, resting, asked, wide) if facts.graph.callers[name] else None
             if tier is None or promises.rank(tier.target) <= promises.rank(own):
                 continue
             untold = next((edge.caller for edge in resting if edge.caller in mute and promises.on(edge) is None), None)
@@ -132,16 +133,17 @@ def _rests_on(edge: Edge) -> bool:
     return fallback.kind is not FallbackKind.STATIC or fallback.availability != CERTAIN or fallback.coverage != WHOLE
 
 
-def _weakest_tier(facts: Facts, resting: list[Edge], asked: Claim | None) -> Tier | None:
+def _weakest_tier(facts: Facts, resting: list[Edge], asked: Claim | None, wide: Mapping[str, int]) -> Tier | None:
     """The weakest tier that does for all these callers, and for whom they do it; None where none does.
 
-    A hard need leaves its callee an extra nine of what is promised, or an equal part where its caller has more than ten.
+    A hard need leaves its callee an extra nine of what is promised, or an equal part where its caller has more than ten
+    (``wide``: how many each service has).
     """
     down = _ALL if asked is None else asked.promise.exact_unavailability
     for edge in resting:
         promise = facts.promises.through(edge)
         if promise is not None:
-            parts = max(_A_NINE, len({each.callee for each in facts.graph.hard_callees(edge.caller)})) if edge.is_hard else 1
+            parts = max(_A_NINE, wide[edge.caller]) if edge.is_hard else 1
             down = min(down, promise.exact_unavailability / parts)
     enough = [row for row in facts.fleet.tiers if (_ALL if row.target is None else row.target.exact_unavailability) <= down]
     return enough[-1] if enough else None

@@ -97,25 +97,35 @@ def _between(estimate: Estimate) -> str:
 
 def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> Violation:
     severity = _severity(facts, assessment, promise)
-    is_verified = facts.trust is Reading.VERIFIED  # costs are those of what is delivered when claims are believed
-    top = None if is_verified else assessment.costliest
-    judged = facts.judged(assessment)
-    minutes = judged.minutes_per_year
     is_hopeless = severity is Severity.ERROR and assessment.kind is not SubjectKind.JOURNEY
+    # To find what costs most takes longer than all the rest of this rule.
+    return Violation(
+        assessment.name,
+        lambda: _message(facts, assessment, promise, is_hopeless=is_hopeless),
+        _place(facts, assessment),
+        lambda: _path(facts, assessment.name, _top(facts, assessment)),
+        facts.judged(assessment).minutes_per_year,
+        severity,
+        lambda: _fix(facts, assessment, promise, is_hopeless=is_hopeless),
+        assessment.kind.value,
+    )
+
+
+def _top(facts: Facts, assessment: Assessment) -> Contributor | None:
+    """What costs most of what is delivered when claims are believed; where they are not, nobody has worked it out."""
+    return None if facts.trust is Reading.VERIFIED else assessment.costliest
+
+
+def _message(facts: Facts, assessment: Assessment, promise: Availability, *, is_hopeless: bool) -> str:
+    judged = facts.judged(assessment)
     hopeless = ""
     if is_hopeless:
         down = facts.best(assessment).down_low
         hopeless = f"; with everything of its own perfect it would be {availability_text(1 - down, down)}"
-    return Violation(
-        assessment.name,
+    return (
         f"{_subject(assessment)} promises {promise_text(facts.fleet, assessment.tier, promise)} but delivers "
-        f"{_delivered(judged, facts.judged_tier(assessment) or 'no tier', promise)}{_most(top, minutes)}{hopeless}",
-        _place(facts, assessment),
-        _path(facts, assessment.name, top),
-        minutes,
-        severity,
-        _fix(facts, assessment, promise, top, is_hopeless=is_hopeless),
-        assessment.kind.value,
+        f"{_delivered(judged, facts.judged_tier(assessment) or 'no tier', promise)}"
+        f"{_most(_top(facts, assessment), judged.minutes_per_year)}{hopeless}"
     )
 
 
@@ -187,12 +197,12 @@ def _place(facts: Facts, assessment: Assessment) -> Place | None:
     return next((endpoint.evidence.place for endpoint in service.endpoints if endpoint.name == name), service.evidence.place)
 
 
-def _fix(facts: Facts, assessment: Assessment, promise: Availability, top: Contributor | None, *, is_hopeless: bool) -> str:
+def _fix(facts: Facts, assessment: Assessment, promise: Availability, *, is_hopeless: bool) -> str:
     lower = _lower_text(facts, facts.judged_tier(assessment))
     if facts.trust is Reading.VERIFIED and is_met(assessment.delivered.down_high, promise):
         return f"show that what it counts on works, and write it down (verified), {lower}"
     own = None if assessment.kind is SubjectKind.JOURNEY else _service_of(facts, assessment)
-    worst = top
+    worst = top = _top(facts, assessment)
     if is_hopeless and top is not None and top.service == own:
         worst = next((each for each in assessment.contributors if each.service != own), None)
     if worst is None:

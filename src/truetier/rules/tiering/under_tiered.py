@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from truetier.audit.facts import Facts
+    from truetier.catalog.model import Service
+    from truetier.graph.reach import Claim
 
 
 class UnderTiered(Rule):
@@ -63,22 +65,32 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every service that has said what it promises and on which a stricter promise rests."""
-        fleet, promises = facts.fleet, facts.promises
-        for name, service in fleet.services.items():
+        promises = facts.promises
+        for name, service in facts.fleet.services.items():
             asked = promises.asked(name)
             own = promises.rank(promises.of(name))
             if asked is None or own <= promises.rank(asked.promise) or promises.is_untold(name):
                 continue
-            callers = {edge.caller for edge in facts.graph.hard_callers(name) if promises.rank(promises.through(edge)) < own}
-            through = f" through {count_text(len(callers), 'caller')}" if callers else ""
-            assessment = facts.services.get(name)
-            yield Violation(
-                name,
-                f"{with_promise(fleet, service)} is needed by {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}){through}",
-                promise_place(service),
-                asked.path,
-                None if assessment is None else facts.judged(assessment).minutes_per_year,
-                Severity.WARNING if asked.edge is None else Severity.NOTE,
-                f"{raise_text(fleet, service, asked.promise)}, or make the needs on it survivable",
-                path_length=asked.distance + 1,
-            )
+            yield _violation(facts, service, asked)
+
+
+def _violation(facts: Facts, service: Service, asked: Claim) -> Violation:
+    assessment = facts.services.get(service.name)
+    return Violation(
+        service.name,
+        lambda: _message(facts, service, asked),
+        promise_place(service),
+        asked.path,
+        None if assessment is None else facts.judged(assessment).minutes_per_year,
+        Severity.WARNING if asked.edge is None else Severity.NOTE,
+        lambda: f"{raise_text(facts.fleet, service, asked.promise)}, or make the needs on it survivable",
+        path_length=asked.distance + 1,
+    )
+
+
+def _message(facts: Facts, service: Service, asked: Claim) -> str:
+    fleet, promises, name = facts.fleet, facts.promises, service.name
+    own = promises.rank(promises.of(name))
+    callers = {edge.caller for edge in facts.graph.hard_callers(name) if promises.rank(promises.through(edge)) < own}
+    through = f" through {count_text(len(callers), 'caller')}" if callers else ""
+    return f"{with_promise(fleet, service)} is needed by {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}){through}"
