@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.catalog.tier import is_met
 from truetier.graph.build import proven
 from truetier.graph.hardness import Reading
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from truetier.availability.assess import Assessments
     from truetier.availability.estimate import Assessment, Estimate
     from truetier.graph.build import Graph
+    from truetier.units import Availability
+
+_ROUNDING = 1e-6  # far more than any number here is off
 
 
 class Facts:
@@ -46,6 +50,16 @@ class Facts:
     def best(self, assessment: Assessment) -> Estimate:
         """The same with everything of the subject itself perfect."""
         return assessment.ceiling if self.trust is Reading.TRUSTING else assessment.verified_ceiling
+
+    def misses_at_best(self, assessment: Assessment, promise: Availability) -> bool:
+        """Whether the promise is missed even with everything of the subject itself perfect."""
+        # Most are missed by more than all that fails of the subject itself, which is known sooner than the ceiling:
+        # down <= down with itself perfect, or something of itself fails.
+        down = self.judged(assessment).down_low
+        at_least = down - assessment.details.own_down
+        if at_least > promise.unavailability * (1 + _ROUNDING) + down * _ROUNDING:
+            return True
+        return not is_met(self.best(assessment).down_low, promise)
 
     @property
     def promises(self) -> Promises:

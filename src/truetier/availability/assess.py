@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from truetier.availability.costs import NO_COSTS, costliest, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
 from truetier.availability.exact import Engine
-from truetier.availability.factors import Factors
+from truetier.availability.factors import Factors, bits
 from truetier.availability.structure import Bounds, Structure
 from truetier.catalog.model import PlacementMode
 from truetier.catalog.tier import is_met
@@ -132,6 +132,10 @@ class _Details:
     def verified_ceiling(self) -> Estimate:
         with _deep_recursion():
             return self._assessor.ceiling(self._subject, Reading.VERIFIED)
+
+    @cached_property
+    def own_down(self) -> float:
+        return self._assessor.own_down(self._subject)
 
     @cached_property
     def bounds(self) -> tuple[float | None, float | None]:
@@ -287,6 +291,14 @@ class _Assessor:
             sets, perfect = subject.verified(), subject.perfect(self._verified)
         low = self._perfect(sets.low, perfect)
         return self.estimate(Bounds(low, low if sets.high == sets.low else self._perfect(sets.high, perfect)))
+
+    def own_down(self, subject: _Subject) -> float:
+        """At most so much of the time something of the subject itself fails; 1 where nobody knows. No reading has more of it."""
+        found = 0.0
+        for number in bits(subject.perfect(self._trusting)):
+            down = self._factors.literals[number].event.down
+            found += 1.0 if down is None else down
+        return min(1.0, found)
 
     def _perfect(self, mask: int, perfect: int) -> int:
         found = self._factors.given(mask, perfect)

@@ -115,6 +115,11 @@ class Details(Protocol):
         ...
 
     @property
+    def own_down(self) -> float:
+        """At most so much of the time anything fails that the ceiling takes as perfect: the sum of it."""
+        ...
+
+    @property
     def bounds(self) -> tuple[float | None, float | None]:
         """The least available part; the product of the parts as if independent."""
         ...

@@ -71,6 +71,7 @@ class Known(NamedTuple):
     ceiling: Estimate
     verified: Estimate
     verified_ceiling: Estimate
+    own_down: float
     bounds: tuple[float | None, float | None]
     costs: Costs
 
@@ -115,6 +116,7 @@ def assessment(
             ceiling=ceiling or delivered,
             verified=verified or delivered,
             verified_ceiling=ceiling or delivered,
+            own_down=1.0,
             bounds=(1 - delivered.down_low, 1 - delivered.down_high),
             costs=Costs(contributors, len(contributors) if total is None else total, 0.0),
         ),

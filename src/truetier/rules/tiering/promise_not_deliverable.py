@@ -134,7 +134,7 @@ def _severity(facts: Facts, assessment: Assessment, promise: Availability) -> Se
     is_assumed = meets_nominally and _is_own_assumed(facts, assessment)
     if assessment.kind is SubjectKind.JOURNEY:
         return Severity.NOTE if is_assumed else Severity.ERROR
-    if not is_met(facts.best(assessment).down_low, promise):
+    if facts.misses_at_best(assessment, promise):
         return Severity.ERROR
     return Severity.NOTE if is_assumed else Severity.WARNING
 
