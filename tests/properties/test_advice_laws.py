@@ -48,7 +48,8 @@ def findings(fleet: Fleet, trust: Reading, *rules: str) -> dict[tuple[str, str],
 _ADVICE = (
     r"(?:raise|lower) the target of (?P<name>\w+) to (?P<target>[\d.]+%)",
     r"drop the target of (?P<name>\w+) and give it (?P<tier>T\d)",
-    r"(?:raise|lower) (?P<name>\w+) to (?:(?P<tier>T\d)|(?P<target>[\d.]+%))",
+    r"(?:raise|lower) (?P<name>\w+) to (?P<tier>T\d)",
+    r"give (?P<name>\w+) a target of (?P<target>[\d.]+%)",
     r"give (?P<name>\w+) a tier; (?:(?P<tier>T\d)|(?P<target>[\d.]+%)) is what it has to keep",
 )
 

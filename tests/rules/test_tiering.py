@@ -182,7 +182,7 @@ def test_what_was_dropped_for_want_of_evidence_wants_evidence(need: str, way: st
 
 def test_no_tier_is_strict_enough_for_a_target_beyond_the_table() -> None:
     finding = one("version: 1\nservices:\n  a: {target: 99.9999%, needs: [b]}\n  b: {tier: T0}\n", "inversion")
-    assert finding.fix.startswith("raise b to 99.9999%")
+    assert finding.fix.startswith("give b a target of 99.9999%, or ")
 
 
 def test_where_every_service_has_a_tier_no_path_is_reported() -> None:

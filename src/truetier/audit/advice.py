@@ -20,9 +20,10 @@ MAKE_SURVIVABLE = "make the need survivable: async, or soft with a timeout and a
 
 def raise_text(fleet: Fleet, service: Service, promise: Availability | None) -> str:
     """How the service comes to keep the promise: another tier, or where it has a target, which counts for more, another target."""
-    if service.target is None:
-        return f"raise {service.name} to {tier_for(fleet, promise)}"
-    return f"raise the target of {service.name} to {promise}"
+    if service.target is not None:
+        return f"raise the target of {service.name} to {promise}"
+    tier = tier_for(fleet, promise)
+    return f"raise {service.name} to {tier}" if tier in fleet.tiers else f"give {service.name} a target of {promise}"
 
 
 def lower_text(service: Service, tier: Tier) -> str:
