@@ -112,6 +112,13 @@ def test_a_path_is_reported_from_the_first_service_that_retries() -> None:
     assert amplified(services) == [("m", 2)]
 
 
+def test_one_call_that_is_tried_too_often_alone_is_not_told_to_be_the_only_one() -> None:
+    services = retrying("a", "b", 3) + retrying("b", "c", 1) + "  c: {tier: T1}\n"
+    ((finding,), _) = run(facts_of(f"version: 1\nservices:\n{services}"), all_rules(), select=["retry-amplification"])
+    assert finding.message == "one request of a can become 3 requests to c: b is tried so often"
+    assert finding.fix == "make at most 2 attempts on b, and share a retry budget there"
+
+
 def test_what_no_critical_service_or_journey_calls_may_retry() -> None:
     services = retrying("a", "b", 9, "T2") + "  b: {tier: T2}\n"
     assert amplified(services) == []

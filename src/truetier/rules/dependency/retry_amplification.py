@@ -51,7 +51,10 @@ class RetryAmplification(Rule):
         "service or journey that promises 99.99 % or more the product along a path of sync calls may be at most 2. Of a path only its"
         " beginning is reported, and in a loop one call is followed, so the factor is a lower bound there."
     )
-    fix = "retry in one place only, next to the callee or at the edge, and share a retry budget (a tenth of the traffic) there"
+    fix = (
+        "retry in one place only, next to the callee or at the edge, with at most 2 attempts, and share a retry budget (a tenth of the "
+        "traffic) there"
+    )
     source = (
         "Site Reliability Engineering (Beyer et al.), addressing cascading failures; Metastable Failures in Distributed Systems "
         "(HotOS 2021)"
@@ -164,11 +167,16 @@ def _violation(name: str, found: _Worst, worst: dict[str, _Worst]) -> Violation:
         step = worst.get(step.call.callee)
     last = path[-1] if found.length <= _SHOWN else "the last service"
     factor = f"{found.factor}" if found.factor < _COUNTED else f"more than {_COUNTED:,}"
+    if found.factor == found.call.attempts:  # nobody further down retries
+        reason, fix = f"{found.call.callee} is tried so often", f"make at most {_LIMIT} attempts on {found.call.callee}"
+    else:
+        reason = "the attempts on the way multiply"
+        fix = f"retry in one place only on the way from {name} to {last}, with at most {_LIMIT} attempts"
     return Violation(
         name,
-        f"one request of {name} can become {factor} requests to {last}: the attempts on the way multiply",
+        f"one request of {name} can become {factor} requests to {last}: {reason}",
         found.call.use.need.evidence.place,
         tuple(path),
-        fix=f"retry in one place only on the way from {name} to {last}, and share a retry budget there",
+        fix=f"{fix}, and share a retry budget there",
         path_length=found.length,
     )
