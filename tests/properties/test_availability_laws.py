@@ -61,6 +61,23 @@ def test_costs_sum_to_the_downtime(seed: int) -> None:
 
 @laws
 @given(SEEDS)
+def test_the_costliest_component_is_the_first_contributor_whichever_is_asked_for_first(seed: int) -> None:
+    fleet = random_fleet(seed)
+    firsts = [subject.costliest for subject in subjects(assessed(fleet))]
+    assert firsts == [next(iter(subject.contributors), None) for subject in subjects(assessed(fleet))]
+
+
+@laws
+@given(SEEDS)
+def test_no_more_than_what_fails_of_the_subject_itself_lies_between_it_and_its_ceiling(seed: int) -> None:
+    for subject in subjects(assessed(random_fleet(seed))):
+        own = subject.details.own_down
+        assert subject.delivered.down_low - own <= subject.ceiling.down_low + 1e-12
+        assert subject.verified.down_low - own <= subject.verified_ceiling.down_low + 1e-12
+
+
+@laws
+@given(SEEDS)
 def test_one_more_hard_need_never_helps(seed: int) -> None:
     fleet = random_fleet(seed)
     names = list(fleet.services)
