@@ -7,7 +7,7 @@ down exactly 0.00001 of the time and rounding never decides a verdict.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
@@ -107,6 +107,15 @@ def parse_duration(text: str) -> timedelta:
     if seconds > _LONGEST.total_seconds():
         raise ValueError(f"expected a duration of at most 1000 years, found {shown(text)}")
     return timedelta(microseconds=int(seconds * 1_000_000))
+
+
+def parse_day(text: str) -> date | None:
+    """The day that ``2027-03-31`` says; None for anything else, other forms of ISO 8601 included: they are not for people."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None
 
 
 def shown(text: str) -> str:

@@ -85,8 +85,9 @@ def test_a_service_in_place_of_a_path_is_told_to_explain_it(cli: Cli, login: Pat
     assert "truetier explain login" in outcome.err
 
 
-def test_a_date_that_is_none_is_told_the_form(cli: Cli, clean: Path) -> None:
-    assert "2026-11-23" in cli("check", str(clean), "--as-of", "23.11.2026").err
+@pytest.mark.parametrize("day", ["23.11.2026", "2026-02-30", "20261123", "2026-W48-1", "2026-11-23T00:00:00"])
+def test_a_date_that_is_none_is_told_the_form(cli: Cli, clean: Path, day: str) -> None:
+    assert "2026-11-23" in cli("check", str(clean), "--as-of", day).err
 
 
 @pytest.mark.parametrize("content", [b"\x00\x01\x02\xff" * 100, b"just some words\n", b"\xff\xfe\x00", b"{{{", b""])

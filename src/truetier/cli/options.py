@@ -19,10 +19,12 @@ class Day(click.ParamType[date]):
         """The day the text says; fails with the form it must have."""
         if isinstance(value, date):
             return value
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
+        from truetier.units import parse_day
+
+        day = parse_day(value)
+        if day is None:
             self.fail(f"expected a day like 2026-11-23, found {value!r}", param, ctx)
+        return day
 
 
 class Names(click.ParamType[tuple[str, ...]]):

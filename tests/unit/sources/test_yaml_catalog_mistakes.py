@@ -107,6 +107,10 @@ OTHERS = [
         "waivers:\n  - {rule: inversion, subject: a, owner: b, reason: c, expires: soon}\n",
         ["2:65: expires: expected a date like 2027-03-31, found 'soon'"],
     ),
+    (
+        "waivers:\n  - {rule: inversion, subject: a, owner: b, reason: c, expires: 2026-W05-1}\n",
+        ["2:65: expires: expected a date like 2027-03-31, found '2026-W05-1'"],
+    ),
     ("waivers: {}\n", ["1:10: waivers: expected a list, found a map"]),
     ("waivers:\n  - x\n", ["2:5: waiver: expected a map, found 'x'"]),
     (

@@ -6,17 +6,16 @@ belongs to, and the place, are added by whoever asked.
 
 from __future__ import annotations
 
-from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.model import Affinity, FallbackKind, Hardness, Mode, Phase, PlacementMode, Plane
 from truetier.record import NamedTuple
-from truetier.units import Availability, Share, parse_duration, parse_fraction, shown
+from truetier.units import Availability, Share, parse_day, parse_duration, parse_fraction, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import timedelta
+    from datetime import date, timedelta
     from decimal import Decimal
     from enum import Enum
 
@@ -190,12 +189,10 @@ def integer(least: int, most: int = 10**6) -> Type:
 def read_date(node: Node) -> date:
     """A day of the calendar."""
     text = _text(node, "a date like 2027-03-31")
-    try:
-        if len(text) != 10:
-            raise ValueError  # noqa: TRY301 - other forms of ISO 8601 are not for people
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadValueError(f"expected a date like 2027-03-31, found {shown(text)}") from None
+    day = parse_day(text)
+    if day is None:
+        raise BadValueError(f"expected a date like 2027-03-31, found {shown(text)}")
+    return day
 
 
 def choice(kind: type[Enum]) -> Type:
