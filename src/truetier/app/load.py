@@ -53,12 +53,22 @@ def load_fleet(paths: Sequence[str]) -> Fleet:
 def load_fleet_at(paths: Sequence[str], reference: str) -> Fleet:
     """The fleet that the same paths described in a git revision; what did not exist then is left out.
 
-    Raises UsageError when the paths lie in no git work tree or git knows no such revision, else as ``load_fleet``.
+    Raises UsageError when the paths lie in no git work tree or git knows no such revision, else as ``load_fleet``. Mistakes
+    are placed as git names files, ``main:truetier.yaml``: the file of today may well be right.
     """
     from truetier.app.git_revision import GitRevision
 
-    with GitRevision(reference, tuple(paths)) as revision:
-        return _Loading(revision, is_past=True).fleet(paths)
+    try:
+        with GitRevision(reference, tuple(paths)) as revision:
+            return _Loading(revision, is_past=True).fleet(paths)
+    except CatalogError as error:
+        raise CatalogError(tuple(_at_revision(mistake, reference) for mistake in error.mistakes)) from None
+
+
+def _at_revision(mistake: Mistake, reference: str) -> Mistake:
+    if mistake.place is None:
+        return Mistake(f"{reference}: {mistake.message}")
+    return mistake._replace(place=mistake.place._replace(file=f"{reference}:{mistake.place.file}"))
 
 
 class _Loading:
@@ -242,8 +252,10 @@ def _named(path: str) -> _Input:
 
 
 def _shown(path: str) -> str:
-    """A path as text that can be printed: bytes that are no UTF-8 are replaced."""
-    return os.path.normpath(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace") if path else "''"
+    """A path as one line of text: bytes that are no UTF-8 are replaced, line ends escaped, lest a name speak for us."""
+    if not path:
+        return "''"
+    return os.path.normpath(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\n", "\\n")
 
 
 def _may_be_catalog(content: bytes) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.app.inputs import CATALOG, COMPOSE, write
 from truetier.app.load import load_fleet, load_fleet_at
-from truetier.errors import SourceError, UsageError
+from truetier.errors import CatalogError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,8 +92,12 @@ def test_mistakes_of_the_past_are_told_as_mistakes(work_tree: Path, git: str) ->
     write(work_tree, bad_yaml="a: b")
     run(git, "add", ".")
     run(git, "commit", "-m", "two")
-    with pytest.raises((SourceError, Exception), match=r"bad\.yaml"):
+    with pytest.raises(CatalogError, match=r"^HEAD: bad\.yaml is no truetier catalog"):
         load_fleet_at(["bad.yaml"], "HEAD")
+    write(work_tree, truetier_yaml="servces: {}")
+    run(git, "commit", "-am", "three")
+    with pytest.raises(CatalogError, match=r"HEAD:truetier\.yaml:1:1: .*'servces'"):
+        load_fleet_at(["truetier.yaml"], "HEAD")
 
 
 def test_links_inside_the_tree_are_followed(work_tree: Path, git: str) -> None:
