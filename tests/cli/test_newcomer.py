@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.conftest import written
+from tests.cli.conftest import LOGIN, written
 from truetier.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def test_a_service_in_place_of_a_path_is_told_to_explain_it(cli: Cli, login: Pat
     outcome = cli("check", "login")
     assert outcome.code == Exit.UNUSABLE_INPUT
     assert "truetier explain login" in outcome.err
+    assert cli("check", "").err == "truetier: '' does not exist\n"
 
 
 @pytest.mark.parametrize("day", ["23.11.2026", "2026-02-30", "20261123", "2026-W48-1", "2026-11-23T00:00:00"])
@@ -120,6 +121,33 @@ def test_an_output_that_cannot_be_written_leaves_no_trace_and_says_why(cli: Cli,
     assert "there is no folder" in cli("check", str(clean), "-o", "missing/out.txt").err
     assert "directory" in cli("check", str(clean), "-o", str(tmp_path)).err
     assert [path.name for path in tmp_path.iterdir()] == ["truetier.yaml"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "--report", "truetier.yaml"),
+        ("check", "-o", "truetier.yaml"),
+        ("check", "truetier.yaml", "--write-baseline", "./truetier.yaml"),
+        ("explain", "login", "-o", "truetier.yaml"),
+        ("export", "--format", "dot", "-o", "link.yml"),
+        ("check", "fleet.json", "--format", "json", "-o", "fleet.json"),
+        ("check", "--report", "same.html", "--output", "./same.html"),
+    ],
+    ids=" ".join,
+)
+def test_no_output_costs_a_catalog_or_another_output(cli: Cli, login: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "fleet.json").write_text('{"services": {"login": {"tier": "T1"}}}')
+    (tmp_path / "link.yml").symlink_to(login)
+    before = login.read_bytes(), (tmp_path / "fleet.json").read_bytes()
+    if arguments[1] == "fleet.json":
+        login.unlink()
+        before = b"", before[1]
+    outcome = cli(*arguments)
+    assert outcome.code == Exit.USAGE
+    assert outcome.err.startswith("truetier: ")
+    assert (login.read_bytes() if login.exists() else b"", (tmp_path / "fleet.json").read_bytes()) == before
+    assert not (tmp_path / "same.html").exists()
 
 
 def test_a_new_file_gets_the_usual_permissions_and_an_old_one_keeps_its_own(cli: Cli, clean: Path, tmp_path: Path) -> None:
@@ -207,6 +235,48 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, timeout=60, check=False)
     assert done.returncode == Exit.USAGE
     assert done.stderr.decode() == "truetier: cannot write to standard output: no space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the program /dev/full")
+def test_a_full_disk_is_told_to_who_asks_for_help(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m truetier --help > /dev/full'], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == Exit.USAGE
+    assert done.stderr.decode() == "truetier: cannot write: no space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="needs the program /dev/stdout")
+def test_a_report_can_go_down_a_pipe_by_the_name_of_standard_output(tmp_path: Path) -> None:
+    written(tmp_path / "truetier.yaml", "services:\n  a: {tier: T1, owner: us}\n")
+    done = process("check", "-o", os.devnull, "--report", "/dev/stdout", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (Exit.CLEAN, b"")
+    assert done.stdout.startswith(b"<!doctype html>")
+
+
+def test_a_closed_standard_input_holds_no_catalog(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m truetier check - <&-'], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (Exit.UNUSABLE_INPUT, b"truetier: <stdin> is closed\n")
+
+
+def test_a_pipe_that_nobody_fills_is_no_baseline_to_wait_for(tmp_path: Path) -> None:
+    written(tmp_path / "truetier.yaml", "services:\n  a: {tier: T1, owner: us}\n")
+    os.mkfifo(tmp_path / "known.json")
+    done = process("check", "--baseline", "known.json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (Exit.UNUSABLE_INPUT, b"truetier: the baseline known.json is a named pipe, not a file\n")
+
+
+def test_a_name_that_breaks_the_line_does_not_speak_for_us(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "a\n::error file=x::all is lost\n"
+    folder.mkdir()
+    written(folder / "truetier.yaml", "servces: {}\n")
+    outcome = cli("check", ".")
+    assert outcome.code == Exit.UNUSABLE_INPUT
+    assert len(outcome.err.splitlines()) == 2
+    written(folder / "truetier.yaml", LOGIN)
+    assert not any(line.startswith("::error file=x") for line in cli("check", ".", "--format", "github").out.splitlines())
 
 
 def test_the_module_runs_as_the_command_does(tmp_path: Path) -> None:

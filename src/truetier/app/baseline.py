@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from truetier.audit.finding import Finding
 
 SCHEMA = "truetier/baseline/1"
-_LARGEST = 50_000_000  # bytes; some 200,000 findings
 
 
 class Baseline(NamedTuple):
@@ -72,15 +71,13 @@ def baseline_text(findings: Iterable[Finding], undecided: Iterable[str], as_of: 
 def read_baseline(file: str) -> Baseline:
     """The baseline in a file. Raises SourceError when it cannot be read or is none."""
     import json
-    from pathlib import Path
+
+    from truetier.app.input_tree import Disk, UnreadableError
 
     try:
-        with Path(file).open("rb") as stream:
-            content = stream.read(_LARGEST + 1)
-    except OSError as error:
-        raise SourceError(f"cannot read the baseline {file}: {(error.strerror or str(error)).lower()}") from None
-    if len(content) > _LARGEST:
-        raise SourceError(f"cannot read the baseline {file}: larger than {_LARGEST // 1_000_000} MB")
+        content = Disk().read(file)
+    except UnreadableError as error:
+        raise SourceError(f"the baseline {file} {error}") from None
     try:
         return _parsed(json.loads(content))
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError):

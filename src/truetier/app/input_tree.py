@@ -132,6 +132,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _standard_input() -> bytes:
     import sys
 
+    if sys.stdin is None:
+        raise UnreadableError("is closed")
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 

@@ -23,7 +23,9 @@ def hints(paths: Sequence[str]) -> Iterator[None]:
 
 
 def _hint(paths: Sequence[str]) -> str:
-    missing = [path for path in paths if not os.path.lexists(path)]
+    from truetier.app.input_tree import STANDARD_INPUT
+
+    missing = [path for path in paths if path not in ("", STANDARD_INPUT) and not os.path.lexists(path)]
     names = [path for path in missing if os.sep not in path and "." not in path]
     if names:
         return f"if {names[0]} is a service of the catalog here: truetier explain {names[0]}"

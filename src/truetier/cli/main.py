@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -108,6 +109,8 @@ def run(arguments: Sequence[str]) -> int:
         return _failed(str(error), Exit.UNUSABLE_INPUT)
     except UsageError as error:
         return _failed(str(error), Exit.USAGE)
+    except OSError as error:
+        return _failed(f"cannot write: {said(error)}", Exit.USAGE) if error.errno == errno.ENOSPC else _crashed(error)
     except ModelError as error:
         return _failed(f"internal error, two methods disagree: {error}; {_REPORT_AT}", Exit.INTERNAL)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a traceback is for us, not for the user

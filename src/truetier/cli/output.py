@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
-def write(text: str, file: str | None, *, machine: bool = False) -> None:
+_CATALOG_NAMES = (".yaml", ".yml", "truetier.json")  # what the program writes without being asked for a catalog has other names
+_OPEN_ALREADY = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
+
+
+def write(text: str, file: str | None, *, machine: bool = False, replace: bool = False) -> None:
     """Writes to the file, or to standard output when there is none. ``machine`` output is UTF-8 whatever the terminal says.
 
     A reader that stops reading (``| head``) is no error: the verdict stands. Raises UsageError when the text cannot be written.
     """
     if file is not None and file != "-":
-        write_file(text, file)
+        write_file(text, file, replace=replace)
         return
     try:
         if machine and hasattr(sys.stdout, "buffer"):
@@ -56,21 +60,24 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def write_file(text: str, file: str) -> None:
+def write_file(text: str, file: str, *, replace: bool = False) -> None:
     """Writes the file in one step: a reader sees the old text or the new, never a part.
 
-    A pipe or device is written directly. Raises UsageError when it cannot be written.
+    A pipe or device is written directly. Raises UsageError when it cannot be written, and where it would cost somebody a
+    catalog or manifest, unless ``replace`` says that this was asked for.
     """
     from pathlib import Path
 
     content = text.encode("utf-8", "backslashreplace")
     target = Path(file)
     try:
-        target = target.resolve()
-        if target.exists() and not target.is_file():
+        if file.startswith(_OPEN_ALREADY) or (target.exists() and not target.is_file()):
             target.write_bytes(content)
-        else:
-            _replace(content, target)
+            return
+        target = target.resolve()
+        if not replace and target.name.endswith(_CATALOG_NAMES) and target.is_file():
+            raise UsageError(f"{file} is there already, and may be a catalog or a manifest; write to a file of another name")
+        _replace(content, target)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL in the name
         raise UsageError(f"cannot write {file}: {_reason(error, file)}") from None
 

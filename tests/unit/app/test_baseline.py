@@ -68,5 +68,5 @@ def test_what_is_no_baseline_is_refused_by_name(content: str, tmp_path: Path) ->
 
 
 def test_a_baseline_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no such file"):
+    with pytest.raises(SourceError, match=r"missing\.json does not exist"):
         read_baseline(str(tmp_path / "missing.json"))

@@ -13,6 +13,7 @@ from truetier.cli.hints import hints
 from truetier.cli.options import Names, as_of_option, or_here, output_option, paths_argument, trust_option
 from truetier.cli.output import use_color, write, write_file
 from truetier.cli.progress import Progress
+from truetier.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -81,6 +82,7 @@ def command(
     from truetier.audit.finding import Severity
     from truetier.graph.hardness import Reading
 
+    _check_outputs(paths, output, report, write_baseline)
     known = NOTHING_KNOWN if baseline is None else read_baseline(baseline)
     paths = or_here(paths)
     with hints(paths), Progress("computing", sys.stderr) as progress:
@@ -102,6 +104,18 @@ def command(
     if report is not None:
         _write_report(document, report)
     return {Decision.CLEAN: Exit.CLEAN, Decision.FINDINGS: Exit.FINDINGS, Decision.NOT_ENOUGH_DATA: Exit.NOT_ENOUGH_DATA}[decide(document)]
+
+
+def _check_outputs(paths: tuple[str, ...], *outputs: str | None) -> None:
+    """Refuses to write over what is read, and to write twice to one file: the loss would show too late."""
+    taken = {os.path.realpath(path): "is read" for path in paths if os.path.isfile(path)}
+    for file in outputs:
+        real = os.path.realpath(file or "")
+        if file is None or file == "-" or (os.path.exists(real) and not os.path.isfile(real)):
+            continue
+        if real in taken:
+            raise UsageError(f"cannot write {file}: it {taken[real]} by the same command")
+        taken[real] = "is written"
 
 
 def _print(document: Document, form: str, output: str | None, *, color: str, verbose: bool) -> None:

@@ -33,6 +33,6 @@ def command(*, paths: tuple[str, ...], output: str | None, force: bool) -> None:
         raise UsageError(f"{output} is there already; --force overwrites it")
     with hints(paths):
         text = import_catalog(paths)
-    write(text, output, machine=True)
+    write(text, output, machine=True, replace=force)
     if output is not None:
         click.echo(plain(f"wrote {output}; add a tier to each service, then run: truetier check {output}"), err=True)

@@ -24,5 +24,5 @@ def command(path: str, *, force: bool) -> None:
     file = str(Path(path) / _FILE) if Path(path).is_dir() else path
     if Path(file).exists() and not force:
         raise UsageError(f"{file} is there already; --force overwrites it")
-    write_file(STARTER, file)
+    write_file(STARTER, file, replace=force)
     click.echo(plain(f"wrote {file}; describe your services in it, then run: truetier check {file}"))
