@@ -83,6 +83,11 @@ def test_line_ends_of_every_system_and_a_byte_order_mark() -> None:
         assert places(text) == [("a", 1, 1), ("b", 1, 4), ("c", 2, 1), ("d", 2, 4)]
 
 
+def test_a_tab_may_stand_after_a_colon_or_a_dash() -> None:
+    assert tree("a:\tb\nc:\t\n  -\td\n  - -\te:\tf\n'g':\t{h:\ti}\n") == {"a": "b", "c": ["d", [{"e": "f"}]], "g": {"h": "i"}}
+    assert places("a:\tb\nc: d\n") == places("a: b\nc: d\n")
+
+
 def test_aliases_share_what_the_anchor_holds() -> None:
     assert tree("a: &x {b: &y c}\nd: *x\ne: [*y, *x]\n*y : f\n") == {"a": {"b": "c"}, "d": {"b": "c"}, "e": ["c", {"b": "c"}], "c": "f"}
 
@@ -209,7 +214,9 @@ def read_or_refused(content: bytes) -> bool:
         (b'a: "b\n', ["2:1: a quote is opened and never closed"]),
         (b"a: b: c\n", ["1:7: two colons on one line; put the value in quotes, or the inner map on its own line"]),
         (b"? {a: b}\n: c\n", ["1:3: a key must be a plain name, not a map or a list"]),
-        (b"a:\n\tb: c\n", ["2:1: not valid YAML"]),
+        (b"a:\n\tb: c\n", ["2:1: a tab indents this line; YAML is indented by spaces alone"]),
+        (b"a: {b: 1,\n\tc: 2}\n", ["2:1: a tab indents this line; YAML is indented by spaces alone"]),
+        (b"a:\n  b: 1\n  \tc:\n    d: 2\n", ["3:3: a tab indents this line; YAML is indented by spaces alone"]),
         (
             b"a: 1\nb: 2\na: 3\n'a': 4\n",
             ["3:1: 'a' is written twice in one map; the first is at f:1:1", "4:1: 'a' is written twice in one map; the first is at f:1:1"],

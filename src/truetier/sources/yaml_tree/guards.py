@@ -17,6 +17,7 @@ _MOST_BRACKETS = 10 * MAX_DEPTH  # counted in comments and quotes too, hence the
 _CONTROLS = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
 _NO_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_TAB_AFTER_DASH = re.compile(rb"^( *(?:- +)*-)\t", re.MULTILINE)
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
 _MARKS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 _WORD = re.compile(rb"#[^\n]*|\S+")
@@ -39,6 +40,8 @@ def checked(content: bytes, file: str) -> bytes:
         raise _refusal_at(message, content, offset, file)
     if b"\r" in content:
         content = _LONE_RETURN.sub(b"\n", content)
+    if b"\t" in content:  # may stand where a space may, after a colon or a dash, but the parser knows only the space
+        content = _TAB_AFTER_DASH.sub(rb"\1 ", content.replace(b":\t", b": "))
     nodes = len(content) - len(content.translate(None, b"\n,:-[]{}"))
     if nodes > MAX_NODES:
         raise refusal(f"the file may hold {nodes} values; at most {MAX_NODES} are read: split it into several files", file)

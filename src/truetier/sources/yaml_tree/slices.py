@@ -75,7 +75,9 @@ def parse_slices(source: Text, file: str) -> Slices:
         offset = min(error.errdata_parse.ymlloc.offset, len(source.content))
         line, column = source.position(offset)
         what = _explained(error.msg)
-        if error.msg.startswith("bad indentation") or source.content[offset : offset + 1] in (b"]", b"}"):
+        if b"\t" in _indentation(source.content, offset):
+            what = "a tab indents this line; YAML is indented by spaces alone"
+        elif error.msg.startswith("bad indentation") or source.content[offset : offset + 1] in (b"]", b"}"):
             what += "; lines inside [ ] and { } must be indented deeper than the line that opens them"
         raise refusal(what, file, line, column) from None
     except (ryml.ExceptionBasic, RuntimeError, MemoryError) as error:
@@ -83,6 +85,12 @@ def parse_slices(source: Text, file: str) -> Slices:
     if tree.type(tree.root_id()) == ryml.NOTYPE:
         raise refusal("the file is empty", file)
     return Slices(ryml, tree, buffer, source)
+
+
+def _indentation(content: bytes, offset: int) -> bytes:
+    """What the line there begins with."""
+    line = content[content.rfind(b"\n", 0, offset) + 1 : offset + 100]
+    return line[: len(line) - len(line.lstrip(b" \t"))]
 
 
 def _explained(message: str) -> str:
