@@ -68,6 +68,15 @@ def unverified_redundancy(fleet: Fleet, as_of: date) -> frozenset[str]:
     )
 
 
+def own_claims(graph: Graph, as_of: date) -> dict[str, int]:
+    """For each service, how many unverified claims it makes itself: with its serve needs, and with its spare copies."""
+    alone = unverified_redundancy(graph.fleet, as_of)
+    return {
+        name: (name in alone) + sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve)
+        for name, uses in graph.uses.items()
+    }
+
+
 def _is_redundant(placement: Placement) -> bool:
     return placement.mode is PlacementMode.ACTIVE_PASSIVE or placement.required < placement.total
 
@@ -165,12 +174,12 @@ class _Assessor:
         self._factors = Factors()
         self._trusting = Structure(self._fleet, graph.uses, self._factors, self._near)
         self._alone = unverified_redundancy(self._fleet, as_of)
-        claims = {name: sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve) for name, uses in graph.uses.items()}
-        self._has_claims = bool(self._alone) or any(claims.values())
+        claims = own_claims(graph, as_of)
+        self._has_claims = any(claims.values())
         self._engine = Engine(self._factors, self._near)
         components = strongly_connected(list(self._fleet.services), lambda name: [edge.callee for edge in graph.callees[name]])
         component_of = {name: number for number, members in enumerate(components) for name in members}
-        self._claims = _claims_below(components, component_of, graph, claims, self._alone)
+        self._claims = _claims_below(components, component_of, graph, claims)
         self._cycles = _cycles(components, self._trusting)
         self._cycle_factors: dict[frozenset[str], dict[str, float | None]] = {}
         self._paid: dict[int, Costs] = {}  # members of a cycle share one set
@@ -408,13 +417,12 @@ def _claims_below(
     component_of: Mapping[str, int],
     graph: Graph,
     claims: Mapping[str, int],
-    alone: frozenset[str],
 ) -> dict[str, int]:
     """For each service, how many unverified claims its delivered availability rests on, its own included."""
     by_weight: dict[int, int] = {}  # number of claims -> the services that make so many
     bit_of: dict[str, int] = {}
     for name in graph.fleet.services:
-        weight = claims[name] + (name in alone)
+        weight = claims[name]
         if weight:
             bit_of[name] = 1 << len(bit_of)
             by_weight[weight] = by_weight.get(weight, 0) | bit_of[name]

@@ -49,7 +49,7 @@ def _of_the_whole(graph: Graph, *, has_ages: bool) -> Iterator[Assumption]:
         for use in uses
     )
     if silent:
-        yield Assumption("*", "needs.hardness", Hardness.HARD.value, f"{silent} needs state neither hardness nor fallback")
+        yield Assumption("*", "needs.hardness", Hardness.HARD.value, f"needs that state neither hardness nor fallback: {silent}")
     yield Assumption("*", "independence", "independent", "events are independent unless the catalog says what they share")
     if has_ages:
         why = "a cache or a failover looks at it; outages already over are forgotten inside a cache's view"

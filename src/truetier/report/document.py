@@ -50,6 +50,7 @@ class Document(NamedTuple):
     rules: tuple[Rule, ...]  # the rules that ran, by code
     summary: Summary
     edges: int
+    claims: int  # that no test has shown to work, each counted once however many services rest on it
     fail_on: Severity | None  # None: never
     undecided: tuple[str, ...] = ()  # promises nobody can judge for want of data; known ones left out, as with findings
 

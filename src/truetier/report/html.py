@@ -53,7 +53,7 @@ def render(document: Document) -> str:
         subjects=[_row(subject, document) for subject in subjects[:SHOWN_ROWS]],
         more_subjects=max(0, len(subjects) - SHOWN_ROWS),
         doubts=_doubts(document),
-        claims=sum(subject.unverified_claims for subject in document.services),
+        claims=document.claims,
     )
 
 

@@ -183,13 +183,12 @@ def _line(subject: str, words: str) -> str:
 
 def _footer(document: Document) -> str:
     summary = document.summary
-    claims = sum(subject.unverified_claims for subject in document.services)
     reading = "verified claims alone" if document.trust is Reading.VERIFIED else "declarations as they are"
     words = (
         f"{text.plural(len(document.services), 'service')}, {text.plural(document.edges, 'edge')}; promises: {summary.missed:,} missed, "
         f"{summary.met:,} met, {summary.unknown:,} unknown; findings: {text.plural(summary.error, 'error')}, "
         f"{text.plural(summary.warning, 'warning')}, {text.plural(summary.note, 'note')}, {summary.waived:,} waived. "
-        f"Judged by {reading}, {text.plural(claims, 'unverified claim')}. Numbers are exact unless an interval is shown. "
+        f"Judged by {reading}, {text.plural(document.claims, 'unverified claim')}. Numbers are exact unless an interval is shown. "
         f"As of {document.as_of.isoformat()}, truetier {sentence(document.version)}."
     )
     silence = text.silence_text(document)

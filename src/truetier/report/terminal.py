@@ -251,7 +251,6 @@ def _list(page: _Page, title: str, items: list[tuple[str, str]]) -> None:
 
 def _assumptions(page: _Page) -> None:
     document = page.document
-    claims = sum(subject.unverified_claims for subject in document.services)
     if document.assumptions and page.verbose:
         page.put(f"assumed: {text.plural(len(document.assumptions), 'value')}")
         for item in document.assumptions:
@@ -260,9 +259,9 @@ def _assumptions(page: _Page) -> None:
     elif document.assumptions:
         keys = ", ".join(text.clip(key, 40) for key in sorted({item.key for item in document.assumptions})[:SHOWN_ASSUMPTIONS])
         page.prose(f"assumed: {text.plural(len(document.assumptions), 'value')} nobody stated ({keys})", 0)
-    if claims:
+    if document.claims:
         words = "fallbacks, groups, copies and the like that no test has shown to work"
-        page.prose(f"unverified: {text.plural(claims, 'claim')} ({words})", 0)
+        page.prose(f"unverified: {text.plural(document.claims, 'claim')} ({words})", 0)
 
 
 def _closing(page: _Page) -> None:

@@ -58,6 +58,14 @@ def test_a_known_finding_fails_nothing_and_is_still_shown(tmp_path: Path) -> Non
     assert [finding.subject for finding in second.findings] == [finding.subject for finding in first.findings]
 
 
+def test_a_claim_counts_once_however_many_services_rest_on_it(tmp_path: Path) -> None:
+    soft = "a: {needs: [{service: b, timeout: 1s, fallback: static}]}\n  b: {}"
+    read = fleet(f"services:\n  {soft}\n  c: {{needs: [a]}}\n  d: {{needs: [c]}}\n", tmp_path)
+    document = audit(read, as_of=date(2026, 11, 23))
+    assert [subject.unverified_claims for subject in document.services] == [1, 0, 1, 1]
+    assert document.claims == 1
+
+
 def test_a_promise_that_rests_on_hope_is_missed_when_only_verified_claims_count(tmp_path: Path) -> None:
     described = fleet(HOPEFUL, tmp_path)
     assert audit(described, as_of=DAY).summary.missed == 0

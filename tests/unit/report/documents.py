@@ -204,6 +204,7 @@ def document(
         rules=(Inversion(), NoOwner()),
         summary=Summary(errors, warnings, notes, len(findings) - len(counting), met, missed, unknown),
         edges=sum(map(len, graph.callees.values())),
+        claims=sum(subject.unverified_claims for subject in services),
         fail_on=Severity.ERROR,
     )
 
