@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity
 from truetier.report import text
-from truetier.units import downtime_text
 
 if TYPE_CHECKING:
     from truetier.audit.finding import Finding
@@ -38,9 +37,7 @@ def _annotation(finding: Finding) -> str:
 
 
 def _message(finding: Finding) -> str:
-    lines = [text.plain(finding.message)]
-    if finding.minutes_per_year is not None and finding.minutes_per_year > 0:
-        lines[0] += f" ({downtime_text(finding.minutes_per_year)})"
+    lines = [text.plain(finding.message) + text.cost_text(finding)]
     if finding.path_length > 2 and finding.path:
         lines.append(f"via {text.path_text(finding.path, finding.path_length)}")
     if finding.fix:

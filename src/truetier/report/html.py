@@ -151,7 +151,6 @@ def _groups(document: Document) -> list[_Row]:
 
 
 def _finding(finding: Finding) -> _Row:
-    minutes = finding.minutes_per_year
     return {
         "code": text.plain(finding.code),
         "slug": text.plain(finding.slug),
@@ -160,7 +159,7 @@ def _finding(finding: Finding) -> _Row:
         "message": text.clip(finding.message, 1000),
         "fix": text.clip(finding.fix, 1000),
         "path": text.path_text(finding.path, finding.path_length) if finding.path_length > 2 else "",
-        "down": downtime_text(minutes) if minutes is not None and minutes > 0 else "",
+        "cost": text.cost_text(finding),
         "place": text.place_text(finding.place),
     }
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from truetier.report import text
-from truetier.units import downtime_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,8 +99,7 @@ def _message(finding: Finding) -> str:
     subject = text.plain(finding.subject)
     if not words.startswith(subject):
         words = f"{subject}: {words}"
-    if finding.minutes_per_year is not None and finding.minutes_per_year > 0:
-        words += f" ({downtime_text(finding.minutes_per_year)})"
+    words += text.cost_text(finding)
     return _literal(f"{words}. Fix: {text.plain(finding.fix)}" if finding.fix else words)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.report.documents import assessment, between, exactly, large_document, login_document
+from tests.unit.report.documents import assessment, between, exactly, finding, large_document, login_document
 from truetier.availability.estimate import Contributor, Estimate, Method, SubjectKind
 from truetier.report import text
+from truetier.units import downtime_text
 
 
 @given(st.text())
@@ -91,3 +94,12 @@ def test_missed_promises_come_first_the_worst_on_top() -> None:
     document = large_document(50)
     ranked = [subject.verdict.value for subject in text.missed_first(document.services)]
     assert ranked == sorted(ranked, key=["missed", "unknown", "met", "none"].index)
+
+
+@pytest.mark.parametrize("form", ["html", "sarif", "github", "markdown", "terminal"])
+def test_a_cost_that_the_message_tells_is_not_told_again(form: str) -> None:
+    message = f"loses {downtime_text(525.6)}"
+    shown = login_document()._replace(findings=(finding("login", message=message, minutes=525.6),))
+    rendered = import_module(f"truetier.report.{form}").render(shown)
+    assert f"{message} (" not in rendered
+    assert message in rendered
