@@ -34,14 +34,16 @@ _GAP = 18.0  # between boxes of a row
 _ROW = 66.0  # from row to row
 _PAD = 16.0
 _GUTTER = 92.0  # for the name of a band
-_TOP = 64.0
+_LEAST_WIDTH = 400.0  # a telephone's, so that a small fleet needs no scrolling there
+_LEGEND_TOP = 42.0
+_LEGEND_ROW = 18.0
 _SIGNS = {Verdict.MET: "✓", Verdict.MISSED: "✕", Verdict.UNKNOWN: "?", Verdict.NONE: ""}
 
 _STYLE = """
-.tt{--tt-bg:#fff;--tt-ink:#1c2330;--tt-dim:#5b6577;--tt-line:#a9b2c1;--tt-strong:#5b6577;--tt-band:#f4f6f9;--tt-box:#fff;
+.tt{--tt-bg:#fff;--tt-ink:#1c2330;--tt-dim:#5b6577;--tt-line:#818da1;--tt-strong:#5b6577;--tt-band:#f4f6f9;--tt-box:#fff;
 --tt-edge:#c9d0da;--tt-bad:#c22f2f;--tt-warn:#a35c00;--tt-good:#1d7a46;--tt-badbox:#fdeeee;--tt-unsure:#6b4fb3;
 font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;font-size:12px}
-@media (prefers-color-scheme:dark){.tt{--tt-bg:#12161d;--tt-ink:#e6eaf1;--tt-dim:#9aa6b8;--tt-line:#4b586b;--tt-strong:#93a1b5;
+@media (prefers-color-scheme:dark){.tt{--tt-bg:#12161d;--tt-ink:#e6eaf1;--tt-dim:#9aa6b8;--tt-line:#66748a;--tt-strong:#93a1b5;
 --tt-band:#191f29;--tt-box:#222a36;--tt-edge:#3d4859;--tt-bad:#ff7b72;--tt-warn:#e3a03a;--tt-good:#57c285;--tt-badbox:#3a2226;
 --tt-unsure:#b69cf5}}@media print{.tt{--tt-bg:#fff;--tt-ink:#000;--tt-dim:#444;--tt-band:#f4f6f9;--tt-box:#fff}}
 .tt text{fill:var(--tt-ink)}.tt .dim{fill:var(--tt-dim)}.tt .tier{font-size:18px;font-weight:700}.tt .page{fill:var(--tt-bg)}
@@ -52,7 +54,8 @@ font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;f
 .tt .sign{font-weight:700}.tt path{fill:none;stroke:var(--tt-line);stroke-width:1.1}
 .tt path.strong{stroke:var(--tt-strong);stroke-width:1.4}.tt path.error{stroke:var(--tt-bad);stroke-width:2.2}
 .tt path.warning{stroke:var(--tt-warn);stroke-width:2}.tt path.soft{stroke-dasharray:6 4}
-.tt path.async{stroke-dasharray:.1 4.5;stroke-linecap:round;stroke-width:2}.tt marker path{stroke:none;fill:var(--tt-line)}
+.tt path.async{stroke-dasharray:.1 4.5;stroke-linecap:round;stroke-width:2}
+.tt path.boot{stroke-dasharray:8 3 2 3}.tt marker path{stroke:none;fill:var(--tt-line)}
 .tt marker.strong path{fill:var(--tt-strong)}.tt marker.error path{fill:var(--tt-bad)}.tt marker.warning path{fill:var(--tt-warn)}
 .tt.crowd path.quiet{stroke-width:.9;opacity:.75}
 """
@@ -63,7 +66,7 @@ class _Line(NamedTuple):
 
     caller: int
     callee: int
-    look: str  # hard, soft, async
+    look: str  # hard, soft, async, boot
     stress: str  # quiet, strong, warning, error
     title: str
 
@@ -121,15 +124,33 @@ def _lines(document: Document, subjects: list[Assessment]) -> Iterator[_Line]:
     blamed = _blamed(document)
     for subject in subjects:
         seen: dict[tuple[str, str], None] = {}
-        for edge in document.graph.callees[subject.name]:
-            look = _look(edge)
-            if edge.callee not in number or (edge.callee, look) in seen:
+        hard: set[str] = set()
+        for callee, look, words in (*_served(document, subject.name), *_booted(document, subject.name)):
+            if callee not in number or (callee, look) in seen:
                 continue
-            seen[edge.callee, look] = None
-            severity = blamed.get((edge.caller, edge.callee)) if edge.is_hard else None
-            stress = "strong" if subject.verdict is Verdict.MISSED and edge.is_hard else "quiet"
-            title = f"{edge.caller} -> {edge.callee}: {look}" + (f", named by a finding ({severity.value})" if severity else "")
-            yield _Line(number[edge.caller], number[edge.callee], look, severity.value if severity else stress, title)
+            seen[callee, look] = None
+            if look == "hard":
+                hard.add(callee)
+            may_be_blamed = look == "hard" or (look == "boot" and callee not in hard)
+            severity = blamed.get((subject.name, callee)) if may_be_blamed else None
+            stress = "strong" if subject.verdict is Verdict.MISSED and look == "hard" else "quiet"
+            title = f"{subject.name} -> {callee}: {words}" + (f", named by a finding ({severity.value})" if severity else "")
+            yield _Line(number[subject.name], number[callee], look, severity.value if severity else stress, title)
+
+
+def _served(document: Document, name: str) -> Iterator[tuple[str, str, str]]:
+    """Whom the service needs to serve, with the look of the edge and the words for it."""
+    for edge in document.graph.callees[name]:
+        look = _look(edge)
+        yield edge.callee, look, look
+
+
+def _booted(document: Document, name: str) -> Iterator[tuple[str, str, str]]:
+    """Whom the service needs only to start, recover or change."""
+    for use in document.graph.uses[name]:
+        if not use.need.at_serve:
+            words = ", ".join(sorted(phase.value for phase in use.need.phases))
+            yield from ((target.service, "boot", words) for target in use.need.targets)
 
 
 def _look(edge: Edge) -> str:
@@ -166,12 +187,12 @@ def _frame(picture: _Picture, layout: Layout) -> _Frame:
     longest = max(labels, max((text.columns(figures) + 2 for figures in picture.figures), default=8))
     box = max(96.0, 24.0 + 7.0 * longest)
     cell = box + _GAP
+    width = max(_GUTTER + layout.width * cell + 2 * _PAD, _LEAST_WIDTH)
     tops = []
-    top = _TOP
+    top = max(y for _, y, _ in _legend(picture, width)) + 22
     for rows in layout.rows:
         tops.append(top)
         top += rows * _ROW + 2 * _PAD - 14
-    width = max(_GUTTER + layout.width * cell + 2 * _PAD, 840.0)
     left = _GUTTER + (width - _GUTTER - layout.width * cell) / 2
     centres = [(left + spot.x * cell, tops[spot.band] + _PAD + spot.row * _ROW + _HEIGHT / 2 + 1) for spot in layout.spots]
     return _Frame(box, cell, width, top + 8, tops, centres)
@@ -200,7 +221,7 @@ def _drawn(document: Document, picture: _Picture, layout: Layout) -> str:
         *(_marker(stress) for stress in ("quiet", "strong", "warning", "error")),
         "</defs>",
         f'<rect class="page" width="{frame.width:.0f}" height="{frame.height:.0f}"/>',
-        *_legend(picture),
+        *_explained(picture, frame),
         *_bands(document, picture, layout, frame),
         *_paths(picture.lines, frame),
         *(_box(number, picture, frame) for number in range(len(picture.subjects))),
@@ -238,21 +259,52 @@ def _marker(stress: str) -> str:
     )
 
 
-def _legend(picture: _Picture) -> Iterator[str]:
+class _Sign(NamedTuple):
+    """An entry of the legend: a line as it is drawn, or none for a sign in a box, and what it means."""
+
+    look: str
+    stress: str
+    words: str
+
+    @property
+    def width(self) -> float:
+        """The place it takes, with the gap before the next."""
+        return (32 if self.look else 0) + 6.6 * len(self.words) + 16
+
+
+_SERVE_SIGNS = (_Sign("hard", "strong", "hard"), _Sign("soft", "strong", "soft or group"), _Sign("async", "strong", "async"))
+_BOOT_SIGN = _Sign("boot", "strong", "start, recover, change")
+_OTHER_SIGNS = (
+    _Sign("hard", "error", "named by an error"),
+    _Sign("hard", "warning", "by a warning"),
+    *(
+        _Sign("", "", f"{_SIGNS[verdict]} {words}")
+        for verdict, words in ((Verdict.MET, "promise kept"), (Verdict.MISSED, "missed"), (Verdict.UNKNOWN, "unknown"))
+    ),
+)
+
+
+def _legend(picture: _Picture, width: float) -> list[tuple[float, float, _Sign]]:
+    """The place of each entry, row by row; one that only few pictures need stands where it is needed."""
+    boot = (_BOOT_SIGN,) if any(line.look == "boot" for line in picture.lines) else ()
+    x, y = _PAD, _LEGEND_TOP
+    found = []
+    for sign in (*_SERVE_SIGNS, *boot, *_OTHER_SIGNS):
+        if x > _PAD and x + sign.width - 16 > width - _PAD:
+            x, y = _PAD, y + _LEGEND_ROW
+        found.append((x, y, sign))
+        x += sign.width
+    return found
+
+
+def _explained(picture: _Picture, frame: _Frame) -> Iterator[str]:
     words = f"Caller → callee. A healthy call stays in its band or points up.{_left_out(picture)}"
     yield f'<text class="dim" x="{_PAD:.0f}" y="22">{escaped(words)}</text>'
-    x = _PAD
-    for look, stress, words in (
-        ("hard", "strong", "hard"),
-        ("soft", "strong", "soft or group"),
-        ("async", "strong", "async"),
-        ("hard", "error", "named by an error"),
-        ("hard", "warning", "by a warning"),
-    ):
-        yield f'<path class="{look} {stress}" d="M{x:.0f} 42h26" marker-end="url(#tt-{stress})"/>'
-        yield f'<text class="dim" x="{x + 32:.0f}" y="46">{words}</text>'
-        x += 32 + 6.6 * len(words) + 16
-    yield f'<text class="dim" x="{x:.0f}" y="46">✓ promise kept   ✕ missed   ? unknown</text>'
+    for x, y, sign in _legend(picture, frame.width):
+        if sign.look:
+            yield f'<path class="{sign.look} {sign.stress}" d="M{x:.0f} {y:.0f}h26" marker-end="url(#tt-{sign.stress})"/>'
+            x += 32  # noqa: PLW2901 - the words stand behind the line
+        yield f'<text class="dim" x="{x:.0f}" y="{y + 4:.0f}">{sign.words}</text>'
 
 
 def _bands(document: Document, picture: _Picture, layout: Layout, frame: _Frame) -> Iterator[str]:

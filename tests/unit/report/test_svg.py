@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.report.documents import DOCUMENTS, document, fleet_of, hostile_document, large_document, login_document, need, service
+from tests.unit.report.documents import (
+    DOCUMENTS,
+    assessment,
+    document,
+    exactly,
+    finding,
+    fleet_of,
+    hostile_document,
+    large_document,
+    login_document,
+    need,
+    service,
+)
 from truetier.audit.finding import Severity
+from truetier.catalog.model import Phase, Target
 from truetier.report import svg
 from truetier.report.layout import place
 from truetier.report.routing import crossing, row, waypoints
+
+if TYPE_CHECKING:
+    from truetier.report.document import Document
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -53,6 +70,64 @@ def test_edges_show_hardness_and_blame() -> None:
     looks = {path[0].text: path.get("class") for path in root.iter(f"{SVG}path") if len(path)}
     assert looks["login -> user-profile: hard, named by a finding (error)"] == "hard error"
     assert looks["login -> notifications: async"] == "async quiet"
+
+
+def booting_document() -> Document:
+    """Two services that start one another, and a third that serves with one of them."""
+    start = need("b", 2)._replace(phases=frozenset({Phase.START}))
+    fleet = fleet_of(
+        service("a", "T1", start, need("c")), service("b", "T1", start._replace(targets=(Target("a"),))), service("c", "T1", start)
+    )
+    loop = finding("a", path=("a", "b", "a"))
+    return document(fleet, [assessment(name, "T1", exactly(0.0)) for name in "abc"], findings=[loop])
+
+
+def test_what_is_needed_to_start_is_drawn_apart_and_blamed_for_a_boot_loop() -> None:
+    root = ET.fromstring(svg.render(booting_document()))
+    looks = {path[0].text: path.get("class") for path in root.iter(f"{SVG}path") if len(path)}
+    assert looks == {
+        "a -> c: hard": "hard quiet",
+        "a -> b: start, named by a finding (error)": "boot error",
+        "b -> a: start, named by a finding (error)": "boot error",
+        "c -> b: start": "boot quiet",
+    }
+    assert "start, recover, change" in svg.render(booting_document())
+    assert "start, recover, change" not in svg.render(login_document())
+
+
+@pytest.mark.parametrize("name", ["login", "rich", "hostile"])
+def test_every_entry_of_the_legend_stands_inside_the_picture(name: str) -> None:
+    root = ET.fromstring(svg.render(DOCUMENTS[name]()))
+    width = float(root.get("width", "nan"))
+    top = min(float(rect.get("y", "nan")) for rect in root.iter(f"{SVG}rect") if rect.get("class") == "band")
+    legend = [text for text in root.iter(f"{SVG}text") if float(text.get("y", "nan")) < top]
+    assert len(legend) == 9
+    assert all(float(text.get("x", "nan")) + 6.6 * len(text.text or "") <= width for text in legend[1:])
+
+
+def test_a_small_fleet_fits_a_telephone() -> None:
+    assert float(ET.fromstring(svg.render(login_document())).get("width", "nan")) <= 440
+
+
+def test_every_colour_stands_out_from_its_ground() -> None:
+    text = svg.render(login_document())
+    light, dark = (dict(re.findall(r"--tt-(\w+):(#[0-9a-f]+)", block)) for block in re.findall(r"\.tt\{(--tt-bg[^}]*)\}", text)[:2])
+    for colours in (light, dark):
+        assert all(contrast(colours[ink], colours[ground]) >= 4.5 for ink in ("ink", "dim") for ground in ("bg", "band", "box", "badbox"))
+        assert all(contrast(colours[line], colours["band"]) >= 3 for line in ("line", "strong", "bad", "warn", "good", "unsure"))
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2."""
+    dark, light = sorted(luminance(colour.removeprefix("#")) for colour in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    full = colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+    parts = [int(full[start : start + 2], 16) / 255 for start in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_a_waived_finding_blames_no_edge() -> None:
