@@ -39,7 +39,7 @@ def render(document: Document) -> str:
         "report.html"
     ).render(
         heading=_heading(document),
-        summary=document.summary,
+        tiles=_tiles(document),
         as_of=document.as_of.isoformat(),
         version=text.plain(document.version),
         digest=text.plain(document.fleet.digest[:12]),
@@ -53,7 +53,6 @@ def render(document: Document) -> str:
         subjects=[_row(subject, document) for subject in subjects[:SHOWN_ROWS]],
         more_subjects=max(0, len(subjects) - SHOWN_ROWS),
         doubts=_doubts(document),
-        claims=document.claims,
     )
 
 
@@ -63,7 +62,24 @@ def _heading(document: Document) -> str:
         return f"{text.plural(summary.missed, 'promise')} missed"
     if summary.unknown:
         return f"{text.plural(summary.unknown, 'promise')} cannot be judged"
-    return "Every promise is kept" if summary.met else "Nothing is promised"
+    words = "Every promise is kept" if summary.met else "Nothing is promised"
+    return f"{words}, but {text.plural(summary.error, 'error')} found" if summary.error else words
+
+
+def _tiles(document: Document) -> list[_Row]:
+    """The totals, each with its look; nothing to worry about has none."""
+    summary = document.summary
+    totals = (
+        ("missed", summary.missed, "missed"),
+        ("met", summary.met, "met"),
+        ("unknown", summary.unknown, "unknown"),
+        ("error", summary.error, "error" if summary.error == 1 else "errors"),
+        ("warning", summary.warning, "warning" if summary.warning == 1 else "warnings"),
+        ("", summary.note, "note" if summary.note == 1 else "notes"),
+        ("", summary.waived, "waived"),
+        ("", document.claims, "unverified claim" if document.claims == 1 else "unverified claims"),
+    )
+    return [{"look": look if count else "none", "count": f"{count:,}", "words": words} for look, count, words in totals]
 
 
 def _counts(document: Document) -> str:
@@ -84,6 +100,7 @@ def _card(subject: Assessment, document: Document) -> _Row:
         "name": text.clip(subject.name),
         "kind": "" if subject.kind is SubjectKind.SERVICE else subject.kind.value,
         "promise": text.promise_text(subject),
+        "ranges": not subject.delivered.is_known,  # two numbers each leave no room for a remark beside them
         "readings": [
             {
                 "name": name,

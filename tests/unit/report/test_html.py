@@ -8,8 +8,21 @@ from itertools import pairwise
 
 import pytest
 
-from tests.unit.report.documents import DOCUMENTS, hostile_document, large_document, login_document, rich_document
+from tests.unit.report.documents import (
+    DOCUMENTS,
+    assessment,
+    between,
+    document,
+    exactly,
+    fleet_of,
+    hostile_document,
+    large_document,
+    login_document,
+    rich_document,
+    service,
+)
 from truetier.graph.hardness import Reading
+from truetier.report.document import Summary
 from truetier.report.html import render
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -70,7 +83,15 @@ def test_no_style_reaches_for_a_foreign_host() -> None:
 
 def test_login_shows_verdict_causes_picture_and_place() -> None:
     words = read(render(login_document())).words
-    for expected in ("1 promise missed", "99.7901%", "18.385 h/yr", "47.6%", "truetier.yaml:2:32", "as of 2026-11-23", "unverified claims"):
+    for expected in (
+        "1 promise missed",
+        "99.7901%",
+        "18.385 h/yr",
+        "47.6%",
+        "truetier.yaml:2:32",
+        "as of 2026-11-23",
+        "1 unverified claim",
+    ):
         assert expected in words
     assert "<svg" in render(login_document())
 
@@ -87,6 +108,21 @@ def test_headings_go_down_one_level_at_a_time_and_tables_name_their_scope() -> N
 def test_identifiers_are_unique() -> None:
     identifiers = [value for name, value in read(render(rich_document())).attributes if name == "id"]
     assert len(identifiers) == len(set(identifiers))
+
+
+def test_totals_agree_with_their_nouns_and_nothing_is_not_alarming() -> None:
+    page = render(rich_document())
+    for tile in ('class="error"><b>1</b> error<', 'class="warning"><b>1</b> warning<', "<b>1</b> note<"):
+        assert tile in page
+    kept = render(login_document()._replace(summary=Summary(0, 0, 12, 0, 1_234, 0, 0)))
+    assert 'class="none"><b>0</b> missed<' in kept
+    assert 'class="met"><b>1,234</b> met<' in kept
+
+
+def test_a_remark_stands_below_numbers_that_leave_no_room() -> None:
+    fleet = fleet_of(service("a", "T1"))
+    for down, found in ((between(0.1, 1.0), 1), (exactly(0.1), 0)):
+        assert render(document(fleet, [assessment("a", "T1", down)])).count('class="readings ranges"') == found
 
 
 def test_everything_in_doubt_is_on_the_page() -> None:
@@ -124,7 +160,13 @@ def test_a_large_fleet_makes_a_bounded_page() -> None:
 def test_titles_tell_missed_unknown_kept_and_nothing_apart() -> None:
     rich = rich_document()
     unknown = rich._replace(summary=rich.summary._replace(missed=0))
-    kept = rich._replace(summary=rich.summary._replace(missed=0, unknown=0))
-    for document, title in ((rich, "4 promises missed"), (unknown, "1 promise cannot be judged"), (kept, "Every promise is kept")):
-        assert f"<h1>{title}</h1>" in render(document)
+    loose = rich._replace(summary=rich.summary._replace(missed=0, unknown=0))
+    kept = loose._replace(summary=loose.summary._replace(error=0))
+    for shown, title in (
+        (rich, "4 promises missed"),
+        (unknown, "1 promise cannot be judged"),
+        (loose, "Every promise is kept, but 1 error found"),
+        (kept, "Every promise is kept"),
+    ):
+        assert f"<h1>{title}</h1>" in render(shown)
     assert "<h1>Nothing is promised</h1>" in render(DOCUMENTS["empty"]())
