@@ -42,10 +42,12 @@ def test_init_never_overwrites_by_accident(cli: Cli, clean: Path) -> None:
     assert clean.read_text() != before
 
 
-def test_checking_a_folder_of_nothing_says_how_to_begin(cli: Cli) -> None:
+def test_checking_a_folder_of_nothing_says_how_to_begin(cli: Cli, tmp_path: Path) -> None:
     outcome = cli("check")
     assert outcome.code == Exit.UNUSABLE_INPUT
     assert "truetier init" in outcome.err
+    tmp_path.joinpath("truetier.yaml").symlink_to("truetier.yaml")
+    assert "truetier init" not in cli("check").err
 
 
 def test_a_misspelt_command_is_told_the_right_one(cli: Cli) -> None:
@@ -66,6 +68,7 @@ def test_a_misspelt_rule_is_told_the_right_one(cli: Cli, clean: Path) -> None:
 
 def test_a_misspelt_service_is_told_the_right_one(cli: Cli, login: Path) -> None:
     assert "user-profile" in cli("explain", "user-profil", str(login)).err
+    assert "did you mean login?" in cli("explain", "LOGIN", str(login)).err
 
 
 def test_a_misspelt_file_is_told_the_right_one(cli: Cli, clean: Path) -> None:

@@ -141,7 +141,7 @@ def _unknown(document: Document, name: str, also: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     names = [subject.name for subjects in (document.services, document.journeys, document.endpoints) for subject in subjects]
-    close = get_close_matches(name, [*names, *also], n=3)
+    close = [known for known in names if known.casefold() == name.casefold()] or get_close_matches(name, [*names, *also], n=3)
     if close:
         return f"nothing is named {name!r}; did you mean {' or '.join(close)}?"
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _OUR_NAMES = ("truetier.yaml", "truetier.yml", "truetier.json")
 _SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 _CATALOG_KEY = re.compile(rb"""^(?:[ \t{]*["']|\{[ \t]*|)(?:version|services|domains|journeys|waivers|policy)["']?[ \t]*:""", re.MULTILINE)
+_TEMPLATE = "a template, not a manifest: render it first (helm template, kustomize build)"
 _BOM = b"\xef\xbb\xbf"
 _MOST_SKIPPED = 1000  # files listed by name; the rest is counted
 _MOST_REASONS = 100  # files listed by name when none could be read
@@ -141,11 +142,14 @@ class _Loading:
         try:
             is_read = self._is_catalog(content, found.name, is_ours=is_ours) or self._is_foreign(content, found.name)
         except CatalogError as error:
+            mistakes = error.mistakes
+            if _is_template(content) and not is_ours:
+                mistakes = (mistakes[0]._replace(message=f"this is {_TEMPLATE}"),)
             if found.is_named or is_ours:
-                self._mistakes += error.mistakes
+                self._mistakes += mistakes
                 self._is_partial = True
             else:
-                self._skip(found.name, f"does not parse: {error.mistakes[0].message}")
+                self._skip(found.name, f"does not parse: {mistakes[0].message}")
             return
         if is_read:
             self._contents.append((found.digest_name, content))
@@ -268,11 +272,15 @@ def _is_named_ours(path: str) -> bool:
     return name in _OUR_NAMES or name.endswith(tuple(f".{ours}" for ours in _OUR_NAMES))
 
 
+def _is_template(content: bytes) -> bool:
+    return b"{{" in content and b"}}" in content
+
+
 def _what_it_is_not(content: bytes) -> str:
     if not content.strip():
         return "empty"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:64]:
         return "no UTF-8 text: if it is UTF-16, save it as UTF-8"
-    if b"{{" in content and b"}}" in content:
-        return "a template, not a manifest: render it first (helm template, kustomize build)"
+    if _is_template(content):
+        return _TEMPLATE
     return "no truetier catalog, Kubernetes manifest or compose file"

@@ -112,5 +112,6 @@ class Resolution:
         self._suggestions_left -= 1
         from difflib import get_close_matches
 
-        close = get_close_matches(name, self._known, n=1, cutoff=0.7)
+        alike = [known for known in self._known if known.casefold() == name.casefold()]
+        close = alike or get_close_matches(name, self._known, n=1, cutoff=0.7)
         return f"; did you mean {shown(close[0])}?" if close else ""

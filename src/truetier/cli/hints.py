@@ -18,11 +18,11 @@ def hints(paths: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        hint = _hint(paths)
+        hint = _hint(paths, nothing_read=str(error).startswith("nothing to read"))
         raise SourceError(f"{error}\n{hint}" if hint else str(error)) from None
 
 
-def _hint(paths: Sequence[str]) -> str:
+def _hint(paths: Sequence[str], *, nothing_read: bool) -> str:
     from truetier.app.input_tree import STANDARD_INPUT
 
     missing = [path for path in paths if path not in ("", STANDARD_INPUT) and not os.path.lexists(path)]
@@ -31,7 +31,7 @@ def _hint(paths: Sequence[str]) -> str:
         return f"if {names[0]} is a service of the catalog here: truetier explain {names[0]}"
     if missing:
         return _nearest_file(missing[0])
-    return "to start a catalog: truetier init" if all(os.path.isdir(path) for path in paths) else ""
+    return "to start a catalog: truetier init" if nothing_read and all(os.path.isdir(path) for path in paths) else ""
 
 
 def _nearest_file(path: str) -> str:

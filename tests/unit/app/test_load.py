@@ -111,6 +111,14 @@ def test_a_named_file_must_be_one_we_read(tmp_path: Path) -> None:
     assert "without metadata.name" in messages[3]
 
 
+def test_a_template_that_does_not_parse_is_called_one(tmp_path: Path) -> None:
+    helm = "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Values.name }}\n"
+    write(tmp_path, chart__service_yaml=helm, truetier_yaml=CATALOG)
+    with pytest.raises(CatalogError, match=r"^chart/service\.yaml:4:10: this is a template, not a manifest: render it first"):
+        load_fleet(["chart/service.yaml"])
+    assert ["template" in item.reason for item in load_fleet(["."]).skipped] == [True]
+
+
 def test_everything_that_cannot_be_read_is_named_at_once() -> None:
     with pytest.raises(SourceError) as caught:
         load_fleet(["gone", "gone.yaml", "nul\0"])

@@ -69,6 +69,7 @@ services:
   basket:
     needs:
       - baskt
+      - HELPER
       - {any_of: [basket-a, gone]}
       - {service: helper, timeout: 1s, fallback: {kind: stand-in, service: nobody}}
       - {service: helper, mode: async, broker: queue}
@@ -81,11 +82,12 @@ journeys:
 """
     assert mistakes(text) == [
         "1.yaml:4:9: service 'basket' names 'baskt', but no service has that name or alias; did you mean 'basket'?",
-        "1.yaml:5:9: service 'basket' names 'gone', but no service has that name or alias",
-        "1.yaml:6:9: service 'basket' names 'nobody', but no service has that name or alias",
-        "1.yaml:7:9: service 'basket' names 'queue', but no service has that name or alias",
-        "1.yaml:9:21: service 'basket' names 'away', but no service has that name or alias",
-        "1.yaml:13:3: journey 'shop' names 'lost', but no service has that name or alias",
+        "1.yaml:5:9: service 'basket' names 'HELPER', but no service has that name or alias; did you mean 'helper'?",
+        "1.yaml:6:9: service 'basket' names 'gone', but no service has that name or alias",
+        "1.yaml:7:9: service 'basket' names 'nobody', but no service has that name or alias",
+        "1.yaml:8:9: service 'basket' names 'queue', but no service has that name or alias",
+        "1.yaml:10:21: service 'basket' names 'away', but no service has that name or alias",
+        "1.yaml:14:3: journey 'shop' names 'lost', but no service has that name or alias",
     ]
 
 
