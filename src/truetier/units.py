@@ -78,7 +78,9 @@ def parse_fraction(text: str) -> Decimal:
     """
     stripped = text.strip()
     digits = stripped.removesuffix("%").strip()
-    if len(digits) > 60 or not _NUMBER.fullmatch(digits):
+    if len(digits) > 60 and _NUMBER.fullmatch(digits):
+        raise ValueError(f"expected a number of at most 60 characters, found {shown(text)}")
+    if not _NUMBER.fullmatch(digits):
         raise ValueError(f"expected a percentage like 99.9% or a number from 0 to 1, found {shown(text)}")
     number = Decimal(digits)
     if stripped.endswith("%"):

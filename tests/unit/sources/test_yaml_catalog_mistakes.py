@@ -93,6 +93,10 @@ OTHERS = [
     ("journeys:\n  j: {succeeds: [{k: 3, of: [a, b]}]}\n", ["2:22: succeeds: k is 3, but there are only 2 services"]),
     ("journeys:\n  j: {succeeds: [{any_of: [[a]]}]}\n", ["2:28: succeeds: expected a name, found a list"]),
     ("journeys:\n  j: {succeeds: [a], users: 140%}\n", ["2:29: users: expected at most 100%, found '140%'"]),
+    (
+        "services:\n  a: {target: 0.9999999999999999999999999999999999999999999999999999999999999999999999}\n",
+        ["2:15: target: expected a number of at most 60 characters, found '0.9999999999999999999999999999999999999999999999999999999...'"],
+    ),
     ("journeys:\n  j: {succeeds: [{of: [a]}]}\n", ["2:18: succeeds: expected a service, any_of, or k and of"]),
     (
         "waivers:\n  - {rule: inversion}\n",

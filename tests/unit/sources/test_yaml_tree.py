@@ -212,6 +212,7 @@ def read_or_refused(content: bytes) -> bool:
             ["3:1: not valid YAML; lines inside [ ] and { } must be indented deeper than the line that opens them"],
         ),
         (b'a: "b\n', ["2:1: a quote is opened and never closed"]),
+        (b'a:\n  b: {c: "d}\n  e: f\n', ["3:1: a quote that the line above opens is not closed there"]),
         (b"a: b: c\n", ["1:7: two colons on one line; put the value in quotes, or the inner map on its own line"]),
         (b"? {a: b}\n: c\n", ["1:3: a key must be a plain name, not a map or a list"]),
         (b"a:\n\tb: c\n", ["2:1: a tab indents this line; YAML is indented by spaces alone"]),

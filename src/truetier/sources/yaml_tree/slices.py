@@ -77,6 +77,8 @@ def parse_slices(source: Text, file: str) -> Slices:
         what = _explained(error.msg)
         if b"\t" in _indentation(source.content, offset):
             what = "a tab indents this line; YAML is indented by spaces alone"
+        elif error.msg.startswith("bad indentation") and _line_before(source.content, offset).count(b'"') % 2:
+            what = "a quote that the line above opens is not closed there"
         elif error.msg.startswith("bad indentation") or source.content[offset : offset + 1] in (b"]", b"}"):
             what += "; lines inside [ ] and { } must be indented deeper than the line that opens them"
         raise refusal(what, file, line, column) from None
@@ -91,6 +93,11 @@ def _indentation(content: bytes, offset: int) -> bytes:
     """What the line there begins with."""
     line = content[content.rfind(b"\n", 0, offset) + 1 : offset + 100]
     return line[: len(line) - len(line.lstrip(b" \t"))]
+
+
+def _line_before(content: bytes, offset: int) -> bytes:
+    end = content.rfind(b"\n", 0, offset)
+    return content[content.rfind(b"\n", 0, max(0, end)) + 1 : max(0, end)]
 
 
 def _explained(message: str) -> str:
