@@ -52,12 +52,15 @@ def check(  # noqa: PLR0913 - one parameter per question the command line asks
 
     ``known`` and what the git revision ``against`` shows are not new. Raises CatalogError, SourceError and UsageError.
     """
-    from truetier.app.load import load_fleet, load_fleet_at
+    from truetier.app.load import ABSENT, load_fleet, load_fleet_at
 
     chosen(all_rules(), select, ignore)  # a misspelt rule must not cost the time of a whole audit
     fleet = load_fleet(paths)
     if against is not None:
-        before = audit(load_fleet_at(paths, against), as_of=as_of, trust=trust, select=select, ignore=ignore)
+        earlier = load_fleet_at(paths, against)
+        absent = [item._replace(subject=f"{against}:{item.subject}") for item in earlier.skipped if item.reason == ABSENT]
+        fleet = fleet._replace(skipped=(*fleet.skipped, *absent))
+        before = audit(earlier, as_of=as_of, trust=trust, select=select, ignore=ignore)
         known |= baseline_of(before.findings, before.undecided)
     return audit(fleet, as_of=as_of, trust=trust, select=select, ignore=ignore, known=known, fail_on=fail_on, progress=progress)
 

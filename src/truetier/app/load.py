@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from truetier.sources.compose.project import ComposeFile
     from truetier.sources.kubernetes.manifests import Manifest
 
+ABSENT = "does not exist there (moved since, perhaps): all that it says counts as new"
 _OUR_NAMES = ("truetier.yaml", "truetier.yml", "truetier.json")
 _SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 _CATALOG_KEY = re.compile(rb"""^(?:[ \t{]*["']|\{[ \t]*|)(?:version|services|domains|journeys|waivers|policy)["']?[ \t]*:""", re.MULTILINE)
@@ -110,7 +111,9 @@ class _Loading:
             try:
                 is_folder = self._tree.is_folder(path)
             except UnreadableError as error:
-                if not self._is_past:
+                if self._is_past:
+                    self._skip(_shown(path), ABSENT)
+                else:
                     self._unreadable.append(Mistake(f"{_shown(path)} {error}"))
                 continue
             found = self._in_folder(path) if is_folder else iter((_named(path),))

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.unit.app.inputs import CATALOG, COMPOSE, write
-from truetier.app.load import load_fleet, load_fleet_at
+from truetier.app.check import check
+from truetier.app.load import ABSENT, load_fleet, load_fleet_at
 from truetier.errors import CatalogError, UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +62,13 @@ def test_paths_are_found_from_a_folder_inside(work_tree: Path, monkeypatch: pyte
 def test_what_did_not_exist_then_is_no_mistake() -> None:
     assert not load_fleet_at(["added"], "HEAD").services
     assert sorted(load_fleet_at(["added/truetier.yaml", "truetier.yaml"], "HEAD").services) == ["login", "profile"]
+
+
+def test_a_file_under_a_new_name_is_said_to_be_compared_with_nothing(work_tree: Path) -> None:
+    (work_tree / "truetier.yaml").rename(work_tree / "fleet.yaml")
+    for paths, absent in ((["fleet.yaml", "deploy"], ["HEAD:fleet.yaml"]), (["."], [])):
+        document = check(paths, as_of=date(2026, 11, 23), against="HEAD")
+        assert [item.subject for item in document.unread if item.reason == ABSENT] == absent
 
 
 @pytest.mark.usefixtures("work_tree")
