@@ -38,14 +38,13 @@ Formula = int | Unknown | AllOf | AtLeast
 
 def unknowns(formula: Formula) -> Iterator[Unknown]:
     """Every unknown the formula mentions, as often as it does."""
-    match formula:
-        case Unknown():
-            yield formula
-        case AllOf(items) | AtLeast(_, items):
-            for item in items:
-                yield from unknowns(item)
-        case _:
-            pass
+    waiting = [formula]
+    while waiting:  # a generator inside another for each item would take most of the time
+        item = waiting.pop()
+        if isinstance(item, Unknown):
+            yield item
+        elif not isinstance(item, int):
+            waiting.extend(reversed(item.items))
 
 
 def conjuncts(formula: Formula) -> Iterator[Unknown]:

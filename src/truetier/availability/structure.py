@@ -441,7 +441,10 @@ class Structure:
             case AllOf(items) | AtLeast(_, items):
                 union = nearest = size = 0
                 for item in items:
-                    mask, part = self._set(item, side)
+                    if isinstance(item, Unknown):  # most are
+                        mask = part = self._solved[item][side]
+                    else:
+                        mask, part = self._set(item, side)
                     union |= mask
                     if part and part != nearest and (count := part.bit_count()) > size:
                         nearest, size = part, count
