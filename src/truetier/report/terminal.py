@@ -185,8 +185,9 @@ def _table(page: _Page) -> None:
 
 def _row(subject: Assessment, trust: Reading) -> list[str]:
     estimate, tier = text.judged(subject, trust)
+    kind = " (journey)" if subject.kind is SubjectKind.JOURNEY else ""  # it may be called like a service
     return [
-        text.clip(subject.name, 40),
+        f"{text.clip(subject.name, 40)}{kind}",
         subject.tier or "-",
         "-" if subject.promise is None else str(subject.promise),
         tier or "-",
