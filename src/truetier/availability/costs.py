@@ -14,6 +14,7 @@ import math
 from operator import mul
 from typing import TYPE_CHECKING
 
+from truetier.availability.diagram import Overgrown
 from truetier.availability.estimate import Contributor, Costs
 from truetier.availability.exact import MOST_CONTRIBUTORS, GroupState, Split
 from truetier.availability.modules import Block, Down, Older
@@ -52,14 +53,16 @@ NO_COSTS = Costs((), 0, 0.0)
 
 
 def costs(engine: Engine, mask: int) -> Costs:
-    """The costs of a set's failures, minutes a year; nothing where its value is not exact or it never fails."""
-    split = engine.split(mask)
+    """The costs of a set's failures, minutes a year; nothing where it never fails, or its value or its diagrams are too much."""
     if not _can_be_split_up(engine, mask):
         return NO_COSTS
     nodes, scale = _scale(engine, mask)
-    found = _contributors(engine, _Search(engine, nodes).costliest(split), scale)
+    try:
+        leaves = _Search(engine, nodes).costliest(engine.split(mask))
+    except Overgrown:
+        return NO_COSTS
     residue = abs(scale - 1.0)
-    return Costs(found, _count(engine, split), residue if residue > _CLOSE else 0.0)
+    return Costs(_contributors(engine, leaves, scale), _count(engine, engine.split(mask)), residue if residue > _CLOSE else 0.0)
 
 
 def costliest(engine: Engine, mask: int) -> Contributor | None:
@@ -67,8 +70,11 @@ def costliest(engine: Engine, mask: int) -> Contributor | None:
     if not _can_be_split_up(engine, mask):
         return None
     nodes, scale = _scale(engine, mask)
-    found = _contributors(engine, _Search(engine, nodes).costliest(engine.split(mask), is_first_enough=True), scale)
-    return found[0] if found else None
+    try:
+        leaves = _Search(engine, nodes).costliest(engine.split(mask), is_first_enough=True)
+    except Overgrown:
+        return None
+    return next(iter(_contributors(engine, leaves, scale)), None)
 
 
 def _can_be_split_up(engine: Engine, mask: int) -> bool:
@@ -170,7 +176,7 @@ class _Search:
 
     def _open_group(self, group: GroupState, weights: list[float], at_one: float) -> None:
         engine, nodes = self._engine, self._nodes
-        importances = group.importances[nodes]
+        importances = engine.importances(group, nodes)
         gains = engine.importance(group)
         for index, variable in enumerate(engine.built(group).variables):
             inner = [w * importance[index] for w, importance in zip(weights, importances, strict=True)]
@@ -199,7 +205,7 @@ class _Search:
         parts: list[list[float]] = []
         for index, point in enumerate(gauss_legendre(self._nodes)[0]):
             weight = self._weights[index] * weights[index]
-            for share, of_each in of_components(point, group.importances[self._nodes][index]):
+            for share, of_each in of_components(point, engine.importances(group, self._nodes)[index]):
                 shares.append(weight * share)
                 parts.append(of_each)
         end_shares, end_parts = zip(*of_components(1.0, gains), strict=True)

@@ -16,18 +16,19 @@ from operator import add, mul
 from typing import TYPE_CHECKING
 
 from truetier.availability import bounds
+from truetier.availability.conditioning import Conditioning, hubs_of
 from truetier.availability.diagram import Diagram, Overgrown
 from truetier.availability.factors import NEVER, bits
 from truetier.availability.modules import DEEPEST, Block, Down, Fixed, Older, build_group, groups_of
 from truetier.availability.outages import Outages, still_down
 from truetier.availability.quadrature import gauss_legendre
-from truetier.availability.value import IMPOSSIBLE, Value, both
-from truetier.errors import ModelError
+from truetier.availability.value import IMPOSSIBLE, Curve, Value, both
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from truetier.availability.conditioning import Hubs
     from truetier.availability.factors import Factors
     from truetier.availability.modules import Group, Variable
 
@@ -37,14 +38,6 @@ SMALL_GROUP = 2_000
 MOST_CONTRIBUTORS = 10
 _SURELY_DOWN = -1e5  # stands for log(0): its exponential is 0, and taking it away again is exact enough
 _SAFE_SUBTRACTION = 0.9  # what may be taken away from a sum before its rounding shows
-
-
-class Curve(NamedTuple):
-    """At each node t: P, 1 - P and minus dP/dt of a set whose unavailabilities are t q."""
-
-    up: list[float]
-    down: list[float]
-    slope: list[float]
 
 
 class Terms(NamedTuple):
@@ -89,10 +82,11 @@ class Split:
 class GroupState:
     """Factors that influence each other, and what was computed of them."""
 
-    __slots__ = ("at_one", "built", "curves", "importances", "mask", "value")
+    __slots__ = ("at_one", "built", "curves", "hubs", "importances", "mask", "value")
 
     def __init__(self, mask: int) -> None:
         self.mask = mask
+        self.hubs: Hubs | None = None  # where the value came from them
         self.built: Group | None = None
         self.value: Value | None = None
         self.curves: dict[int, Curve] = {}
@@ -113,6 +107,7 @@ class Engine:
         self._rows: dict[tuple[int, int], tuple[list[float], list[float]]] = {}
         self._bounded: dict[int, Value] = {}  # thresholds that were too large
         self._left = RUN_BUDGET
+        self._conditioning = Conditioning(self)
 
     def value(self, mask: int) -> Value:
         """The probability that every factor of the set holds. Unknown components give the interval of 0 and 1."""
@@ -174,6 +169,10 @@ class Engine:
         return group.value
 
     def _evaluate(self, group: GroupState) -> Value:
+        hubs = hubs_of(self.factors, group.mask)
+        if hubs is not None and (found := self._conditioning.value(hubs)) is not None:
+            group.hubs = hubs
+            return found
         self._build(group)
         if group.built is None:
             return bounds.frechet(self.factors, group.mask, self._bounded)
@@ -216,9 +215,11 @@ class Engine:
         self._left -= diagram.size
 
     def built(self, group: GroupState) -> Group:
-        """The diagram of a group whose value is exact."""
+        """The diagram of a group. Raises Overgrown where it would be too large."""
         if group.built is None:
-            raise ModelError("a formula with an interval was asked for its diagram")
+            self._build(group)
+        if group.built is None:
+            raise Overgrown
         return group.built
 
     # -- sums over plain literals
@@ -287,6 +288,8 @@ class Engine:
     def curve(self, split: Split, nodes: int) -> Curve:
         """The set at each of the Gauss-Legendre nodes t: unavailabilities scaled by t, ages and draws held."""
         known = split.curves.get(nodes)
+        if known is None and not split.is_possible:
+            known = split.curves[nodes] = Curve([0.0] * nodes, [1.0] * nodes, [0.0] * nodes)
         if known is None:
             terms = self.terms(split.series, nodes)
             up = [math.exp(log) for log in terms.logs[1:]]
@@ -301,26 +304,37 @@ class Engine:
         return known
 
     def group_curve(self, group: GroupState, nodes: int) -> Curve:
-        """The same of one group; its importances at each node are kept beside it."""
+        """The same of one group."""
         known = group.curves.get(nodes)
         if known is None:
-            built = self.built(group)
-            known = Curve([], [], [])
-            importances: list[list[float]] = []
-            variables = [self._variable_curve(variable, nodes) for variable in built.variables]
-            for index in range(nodes):
-                ups, downs = [each.up[index] for each in variables], [each.down[index] for each in variables]
-                up, down, importance = built.low.differentiate(ups, downs)
-                known.up.append(up)
-                known.down.append(down)
-                known.slope.append(math.fsum(map(mul, importance, [each.slope[index] for each in variables])))
-                importances.append(importance)
-            group.curves[nodes] = known
-            group.importances[nodes] = importances
+            if group.hubs is not None:
+                known = group.curves[nodes] = self._conditioning.curve(group.hubs, nodes)
+            else:
+                known, _ = self._differentiated(group, nodes)
         return known
 
+    def importances(self, group: GroupState, nodes: int) -> list[list[float]]:
+        """dP(group)/dP(variable) of each variable of the group's diagram, at each node. Raises Overgrown."""
+        return group.importances[nodes] if nodes in group.importances else self._differentiated(group, nodes)[1]
+
+    def _differentiated(self, group: GroupState, nodes: int) -> tuple[Curve, list[list[float]]]:
+        built = self.built(group)
+        curve = Curve([], [], [])
+        importances: list[list[float]] = []
+        variables = [self._variable_curve(variable, nodes) for variable in built.variables]
+        for index in range(nodes):
+            ups, downs = [each.up[index] for each in variables], [each.down[index] for each in variables]
+            up, down, importance = built.low.differentiate(ups, downs)
+            curve.up.append(up)
+            curve.down.append(down)
+            curve.slope.append(math.fsum(map(mul, importance, [each.slope[index] for each in variables])))
+            importances.append(importance)
+        group.curves[nodes] = curve
+        group.importances[nodes] = importances
+        return curve, importances
+
     def importance(self, group: GroupState) -> list[float]:
-        """dP(group)/dP(variable) of each variable of the group, at t = 1."""
+        """The same at t = 1."""
         if group.at_one is None:
             built = self.built(group)
             values = [self._variable(variable) for variable in built.variables]

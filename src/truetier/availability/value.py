@@ -1,4 +1,4 @@
-"""A probability from below and from above, both sides of it."""
+"""A probability from below and from above, both sides of it; and how it moves with all unavailabilities."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ class Value(NamedTuple):
     def is_exact(self) -> bool:
         """Whether there is no gap."""
         return self.down_low == self.down_high and self.up_low == self.up_high
+
+
+class Curve(NamedTuple):
+    """At each node t: P, 1 - P and minus dP/dt of a set whose unavailabilities are t q."""
+
+    up: list[float]
+    down: list[float]
+    slope: list[float]
 
 
 IMPOSSIBLE = Value(0.0, 0.0, 1.0, 1.0)

@@ -79,10 +79,7 @@ def _own_down(facts: Facts, service: Service, assessment: Assessment) -> float |
 
 def _violation(facts: Facts, service: Service, own: float, best: str, capped: str) -> Violation:
     name = service.name
-    assessment = facts.services[name]
-    ceiling = facts.best(assessment)
-    costly = assessment.contributors if facts.trust is Reading.TRUSTING else ()  # they are those of what is declared
-    below = next((each.component for each in costly if each.service != name), "what it needs")
+    ceiling = facts.best(facts.services[name])
     evidence = service.keys.get("availability") or service.keys.get("placement") or service.evidence
     return Violation(
         name,
@@ -91,5 +88,10 @@ def _violation(facts: Facts, service: Service, own: float, best: str, capped: st
         evidence.place,
         (name,),
         ceiling.minutes_per_year,
-        fix=f"put the effort into {below}, or save the cost of what {name} has too much",
+        fix=lambda: f"put the effort into {_costliest_other(facts, name)}, or save the cost of what {name} has too much",
     )
+
+
+def _costliest_other(facts: Facts, name: str) -> str:
+    costly = facts.services[name].contributors if facts.trust is Reading.TRUSTING else ()  # they are those of what is declared
+    return next((each.component for each in costly if each.service != name), "what it needs")
