@@ -117,12 +117,21 @@ class Diagram:
         return self._low[function] <= TRUE and self._high[function] <= TRUE
 
     def at_least(self, required: int, functions: Sequence[int]) -> int:
-        """At least that many of them, by the recurrence T[j] = (f and T[j-1]) or T[j]."""
+        """At least that many of them, by the recurrence T[j] = (f and T[j-1]) or T[j]; no T[j] that cannot matter any more."""
         reached = [TRUE] + [FALSE] * required
-        for function in sorted(functions, key=self._variable.__getitem__, reverse=True):
-            for count in range(required, 0, -1):
-                reached[count] = self.disjoin(self.conjoin(function, reached[count - 1]), reached[count])
+        left = len(functions)
+        for done, function in enumerate(sorted(functions, key=self._variable.__getitem__, reverse=True), 1):
+            left -= 1
+            for count in range(min(required, done), max(1, required - left) - 1, -1):
+                reached[count] = self._one_more(function, reached[count - 1], reached[count])
         return reached[required]
+
+    def _one_more(self, function: int, before: int, reached: int) -> int:
+        """(function and before) or reached, where reached implies before."""
+        if self._variable[function] < min(self._variable[before], self._variable[reached]) and self._is_literal(function):
+            low, high = (before, reached) if self._low[function] else (reached, before)
+            return self._node(self._variable[function], low, high)
+        return self.disjoin(self.conjoin(function, before), reached)
 
     def below(self, roots: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
         """The nodes that some functions are made of, children first: number, variable, low, high."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,3 +81,14 @@ def test_a_long_cycle_falls_together() -> None:
     found = assess(build(made), DAY)
     assert found.services["s7"].delivered.up == pytest.approx(0.9999**size, rel=1e-11)
     assert found.services["s7"].ceiling.up == pytest.approx(0.9999 ** (size - 1), rel=1e-11)
+
+
+@pytest.mark.parametrize("required", [1, 2, 250, 498, 499])
+def test_a_group_of_hundreds_is_exact(required: int) -> None:
+    size, up = 500, 0.9
+    members = [service(f"m{n}", "0.9") for n in range(size)]
+    found = assessed(service("a", "1", [need(*(member.name for member in members), k=required)]), *members)
+    delivered = found.services["a"].delivered
+    assert delivered.method is Method.EXACT
+    fewer = math.fsum(math.comb(size, works) * up**works * (1 - up) ** (size - works) for works in range(required))
+    assert delivered.down == pytest.approx(fewer, rel=1e-9, abs=0)
