@@ -90,9 +90,9 @@ def _is_shown(placement: Placement, as_of: date) -> bool:
 
 
 class _Part(NamedTuple):
-    """A set the bounds look at; a need inside a cycle counts for the least but, as met, not for the product."""
+    """What the bounds look at; a need inside a cycle counts for the least but, as met, not for the product."""
 
-    mask: int
+    sets: Bounds
     is_factor: bool = True
 
 
@@ -268,7 +268,7 @@ class _Assessor:
                 full=lambda: self._with_full.journey(journey, full=True),
                 verified=lambda: self._verified.journey(journey),
                 perfect=lambda _: 0,
-                parts=lambda: [_Part(self._trusting.met(criterion).low) for criterion in journey.succeeds],
+                parts=lambda: [_Part(self._trusting.met(criterion)) for criterion in journey.succeeds],
                 outside=lambda: 1.0,
             )
         )
@@ -338,7 +338,7 @@ class _Assessor:
         """The least available part, and the product of the parts as if independent."""
         least, product = 1.0, outside
         for part in parts:
-            value = self._known(part.mask)
+            value = self._known(part.sets)
             if value is None:
                 return None, None
             least = min(least, value)
@@ -346,14 +346,16 @@ class _Assessor:
                 product *= value
         return least, product
 
-    def _known(self, mask: int) -> float | None:
-        value = self._engine.value(mask)
+    def _known(self, sets: Bounds) -> float | None:
+        if sets.low != sets.high:
+            return None
+        value = self._engine.value(sets.low)
         return value.up_low if value.is_exact else None
 
     def _parts(self, name: str, uses: Sequence[Use], *, drawn: str | None = None) -> list[_Part]:
         """Own, site, and each need."""
-        parts = [_Part(self._trusting.own(name)), _Part(self._trusting.site(name))]
-        parts.extend(_Part(self._trusting.need(use, drawn=drawn).low, not self._leads_inside(name, use)) for use in uses)
+        parts = [_Part(Bounds(alone, alone)) for alone in (self._trusting.own(name), self._trusting.site(name))]
+        parts.extend(_Part(self._trusting.need(use, drawn=drawn), not self._leads_inside(name, use)) for use in uses)
         return parts
 
     def _uses_of(self, service: Service, endpoint: Endpoint) -> list[Use]:
@@ -396,7 +398,7 @@ class _Assessor:
         product: float | None = 1.0
         for part in self._parts(name, tuple(self._trusting.needs_of(name))):
             if part.is_factor:
-                product = _times(product, self._known(part.mask))
+                product = _times(product, self._known(part.sets))
         return product
 
 

@@ -5,8 +5,8 @@ Strongly connected unknowns take the greatest solution, for every state of the e
 the failures explain. Unknowns that only need each other hard are one unknown; the rest of a component is iterated from "all
 up" on a diagram (fixed_point.py). Source: design section 3.
 
-What may go wrong: the diagram grows. Past its budget "the members are up" bounds the solution from above, and "every member
-is needed" from below; both are kept.
+What may go wrong: the diagram grows. Past its budget each equation with the members up bounds its solution from above, and
+all of them together bound every member from below; both are kept.
 """
 
 from __future__ import annotations
@@ -394,15 +394,15 @@ class Structure:
             high = greatest(system, part_of, lambda unknown: self._solved[unknown].high, self.factors) if self._has_gaps else low
         except Overgrown:
             self._has_gaps = True
-            everyone = self._with_members_up(AllOf(tuple(system)), members, strict=True)
+            everyone = self._with_members_up(AllOf(tuple(system)), members)
             return [Bounds(everyone.low, self._with_members_up(formula, members).high) for formula in system]
         return [Bounds(self.factors.condensed(least), self.factors.condensed(most)) for least, most in zip(low, high, strict=True)]
 
-    def _with_members_up(self, formula: Formula, members: set[Unknown], *, strict: bool = False) -> Bounds:
-        """A formula with the unknowns of its cycle up; ``strict``: groups and fallbacks that touch the cycle need everything.
+    def _with_members_up(self, formula: Formula, members: set[Unknown]) -> Bounds:
+        """A formula with the unknowns of its cycle up.
 
-        The first bounds a cycle from above, and solves it where all is hard. All equations together, strict, bound it from
-        below: where they hold, every member being up is a solution.
+        This bounds a cycle from above, and solves it where all is hard. All equations together bound it from below: where
+        they hold, every member being up is a solution.
         """
 
         def of(item: Formula, side: int) -> int:
@@ -414,8 +414,6 @@ class Structure:
                 case AllOf(items):
                     return self.factors.all_of(of(each, side) for each in items)
                 case AtLeast(required, items):
-                    if strict and any(other in members for other in unknowns(item)):
-                        return self.factors.all_of(of(each, side) for each in items)
                     return self.factors.at_least(required, [of(each, side) for each in items])
 
         low = self.factors.condensed(of(formula, 0))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.oracles.random_fleets import random_fleet
-from tests.unit.availability.fleets import DAY, SECOND, assessed, cached, fleet, need, service, static
+from tests.unit.availability.fleets import DAY, SECOND, assessed, cached, fleet, need, service, share, static
 from truetier.availability import exact, fixed_point
 from truetier.availability.assess import assess
 from truetier.availability.diagram import Diagram, Overgrown
@@ -81,6 +81,28 @@ def test_a_long_cycle_falls_together() -> None:
     found = assess(build(made), DAY)
     assert found.services["s7"].delivered.up == pytest.approx(0.9999**size, rel=1e-11)
     assert found.services["s7"].ceiling.up == pytest.approx(0.9999 ** (size - 1), rel=1e-11)
+
+
+def test_a_cycle_too_large_to_solve_keeps_its_fallbacks_and_spare_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixed_point, "ROUNDS", 0)
+    found = assessed(
+        service("a", "0.99", [need("b", "c"), static("b", "0.9", share=share("0.2"))]),
+        service("b", "0.98", [need("a")]),
+        service("c", "0.5"),
+    )
+    delivered = found.services["a"].delivered
+    assert delivered.down_high == pytest.approx(1 - 0.99 * 0.98, rel=1e-12)  # where a and b work, both are up: c and the fallback are spare
+    assert delivered.down_low == pytest.approx(0.01, rel=1e-12)
+
+
+def test_what_nobody_could_solve_has_no_least_part_and_no_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    cycle = (service("a", "0.99", [need("b", "c")]), service("b", "0.98", [need("a")]), service("c", "0.5"))
+    exactly = assessed(*cycle).services["b"]
+    assert exactly.least_available == pytest.approx(0.98, rel=1e-12)
+    monkeypatch.setattr(fixed_point, "ROUNDS", 0)
+    found = assessed(*cycle).services["b"]
+    assert found.delivered.up is None
+    assert found.least_available is None
 
 
 @pytest.mark.parametrize("required", [1, 2, 250, 498, 499])
