@@ -207,19 +207,30 @@ class _View:
         return direct
 
     def _open_what_is_shared(self) -> int:
-        """Opens thresholds that share events with anything else; gives the factors that are left apart from all others."""
-        mention = self.factors.mention
+        """Opens thresholds that share events with anything else; gives the factors that are left apart from all others.
+
+        What is no threshold stays closed and is looked at once, since fallbacks behind fallbacks take a round each.
+        """
+        mention, thresholds = self.factors.mention, self.factors.complex
+        direct = self._direct()
+        seen = once_of_literals = twice_of_literals = 0
         while True:
-            closed = self._direct() & ~self.opened
-            once = twice = 0
-            for number in bits(closed):
+            for number in bits(direct & ~thresholds & ~seen):
+                twice_of_literals |= once_of_literals & mention[number]
+                once_of_literals |= mention[number]
+            seen = direct
+            once, twice = once_of_literals, twice_of_literals
+            closed = list(bits(direct & thresholds & ~self.opened))
+            for number in closed:
                 twice |= once & mention[number]
                 once |= mention[number]
-            shared = [number for number in bits(closed & self.factors.complex) if mention[number] & twice]
+            shared = [number for number in closed if mention[number] & twice]
             if not shared:
-                return self._apart(closed, twice)
+                return self._apart(direct & ~self.opened, twice)
             for number in shared:
                 self._open(number)
+                for mask in self.factors.thresholds[number][1]:
+                    direct |= mask
 
     def _apart(self, closed: int, twice: int) -> int:
         """The closed factors that are independent of all others: thresholds, and components looked at in one way only."""
