@@ -88,7 +88,7 @@ def fallback_event(use: Use, uses: Iterable[Use]) -> Event:
     """
     fallback = use.need.fallback
     assert fallback is not None, "a soft use has a fallback"
-    down = float(1 - fallback.availability.value * fallback.coverage.value)
+    down = float(fallback.availability.exact_unavailability + fallback.availability.value * fallback.coverage.complement)
     alike = [other.number for other in uses if other.need.targets[0].service == use.need.service and other.need.fallback is not None]
     number = f" {alike.index(use.number) + 1}" if len(alike) > 1 else ""
     return Event(f"{use.subject} ({fallback.kind.value} fallback{number})", EventKind.FALLBACK, use.caller, down, 0)

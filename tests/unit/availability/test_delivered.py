@@ -24,7 +24,19 @@ from tests.unit.availability.fleets import (
 )
 from truetier.availability.estimate import Method, Verdict
 from truetier.catalog.evidence import Verification
-from truetier.catalog.model import Affinity, Criterion, Endpoint, Failover, Hardness, Journey, Mode, Phase, PlacementMode
+from truetier.catalog.model import (
+    Affinity,
+    Criterion,
+    Endpoint,
+    Failover,
+    Fallback,
+    FallbackKind,
+    Hardness,
+    Journey,
+    Mode,
+    Phase,
+    PlacementMode,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -335,3 +347,10 @@ def test_an_endpoint_nobody_asks_for_never_fails_a_request() -> None:
     found = assessed(shop, service("pay", "0.99"), service("bad", "0"))
     assert down(found, "shop") == close(0.01)
     assert found.endpoints["shop/old"].delivered.down == 1.0
+
+
+@pytest.mark.parametrize(("works", "covers"), [("1", "0." + "9" * 30), ("0." + "9" * 30, "1")])
+def test_a_fallback_that_hardly_ever_fails_keeps_every_digit(works: str, covers: str) -> None:
+    soft = need("b", timeout=SECOND, fallback=Fallback(FallbackKind.STATIC, availability=availability(works), coverage=share(covers)))
+    found = assessed(service("a", "1", [soft]), service("b", "0.99"))
+    assert down(found, "a") == pytest.approx(1e-32, rel=1e-12, abs=0)
