@@ -9,7 +9,7 @@ What may go wrong: a hub that is also looked at by its age. Being down says some
 from __future__ import annotations
 
 import math
-from operator import mul
+from operator import add, mul
 from typing import TYPE_CHECKING
 
 from truetier.availability.factors import bits
@@ -18,6 +18,8 @@ from truetier.availability.value import Curve, Value
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truetier.availability.exact import Engine
     from truetier.availability.factors import Factors
 
@@ -78,10 +80,9 @@ class Conditioning:
             values = self._given(member, own)
             if values is None:
                 return None
-            up, down = values
-            states = projections[own]
-            downs = [d + u * down[state] for d, u, state in zip(downs, ups, states, strict=True)]
-            ups = [u * up[state] for u, state in zip(ups, states, strict=True)]
+            up, down = _at(projections[own], values)
+            downs = list(map(add, downs, map(mul, ups, down)))
+            ups = list(map(mul, ups, up))
         holds, fails = math.fsum(map(mul, weights, ups)), math.fsum(map(mul, weights, downs))
         return Value(holds, holds, fails, fails)
 
@@ -94,10 +95,10 @@ class Conditioning:
             weights, moves = self._weights(hubs, point)
             ups, downs, slopes = [1.0] * len(weights), [0.0] * len(weights), [0.0] * len(weights)
             for curves, states in members:
-                at = curves[index]
-                slopes = [s * at.up[state] + u * at.slope[state] for s, u, state in zip(slopes, ups, states, strict=True)]
-                downs = [d + u * at.down[state] for d, u, state in zip(downs, ups, states, strict=True)]
-                ups = [u * at.up[state] for u, state in zip(ups, states, strict=True)]
+                up, down, slope = _at(states, curves[index])
+                slopes = list(map(add, map(mul, slopes, up), map(mul, ups, slope)))
+                downs = list(map(add, downs, map(mul, ups, down)))
+                ups = list(map(mul, ups, up))
             found.up.append(math.fsum(map(mul, weights, ups)))
             found.down.append(math.fsum(map(mul, weights, downs)))
             # the weights sum to 1 and their moves to 0, so that - sum of moves x ups is the sum of moves x downs
@@ -148,9 +149,15 @@ class Conditioning:
         return self._sets[key]
 
 
-def _projections(hubs: Hubs) -> dict[int, list[int]]:
-    """For each set of hubs that some member has: what each state of all hubs is for those."""
-    return {own: _projection(hubs.numbers, own) for own in {own for _, own in hubs.members}}
+def _projections(hubs: Hubs) -> dict[int, list[int] | None]:
+    """For each set of hubs that some member has: what each state of all hubs is for those; None where it is the same."""
+    sets = {own for _, own in hubs.members}
+    return {own: None if own.bit_count() == len(hubs.numbers) else _projection(hubs.numbers, own) for own in sets}
+
+
+def _at(states: list[int] | None, columns: Sequence[list[float]]) -> Sequence[list[float]]:
+    """What each column holds at those states; all of it where none are given."""
+    return columns if states is None else [[column[state] for state in states] for column in columns]
 
 
 def _projection(hubs: tuple[int, ...], own: int) -> list[int]:
