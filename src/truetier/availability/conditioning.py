@@ -70,19 +70,27 @@ class Conditioning:
         self._sets: dict[tuple[int, int], list[int]] = {}
         self._values: dict[tuple[int, int], tuple[list[float], list[float]] | None] = {}
         self._curves: dict[tuple[int, int, int], list[_AtNode]] = {}
+        self._by_state: dict[tuple[int, tuple[int, ...]], tuple[list[float], list[float]]] = {}  # of whole groups
 
-    def value(self, hubs: Hubs) -> Value | None:
-        """The probability of the group; None where that of a member is an interval."""
+    def value(self, hubs: Hubs, group: int, part: int) -> Value | None:
+        """The probability of the group; None where that of a member is an interval. ``part``: a group inside it, met before."""
         weights, _ = self._weights(hubs, 1.0)
         ups, downs = [1.0] * len(weights), [0.0] * len(weights)
+        if (known := self._by_state.get((part, hubs.numbers))) is not None:
+            ups, downs = known
+        else:
+            part = 0
         projections = _projections(hubs)
         for member, own in hubs.members:
+            if part >> member & 1:
+                continue
             values = self._given(member, own)
             if values is None:
                 return None
             up, down = _at(projections[own], values)
             downs = list(map(add, downs, map(mul, ups, down)))
             ups = list(map(mul, ups, up))
+        self._by_state[group, hubs.numbers] = ups, downs
         holds, fails = math.fsum(map(mul, weights, ups)), math.fsum(map(mul, weights, downs))
         return Value(holds, holds, fails, fails)
 

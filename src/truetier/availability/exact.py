@@ -82,10 +82,11 @@ class Split:
 class GroupState:
     """Factors that influence each other, and what was computed of them."""
 
-    __slots__ = ("at_one", "built", "curves", "hubs", "importances", "mask", "value")
+    __slots__ = ("at_one", "built", "curves", "hubs", "importances", "mask", "part", "value")
 
-    def __init__(self, mask: int) -> None:
+    def __init__(self, mask: int, part: int) -> None:
         self.mask = mask
+        self.part = part  # some of the factors, evaluated before
         self.hubs: Hubs | None = None  # where the value came from them
         self.built: Group | None = None
         self.value: Value | None = None
@@ -132,7 +133,7 @@ class Engine:
                 if group & self.factors.aged == group and group.bit_count() == 1 and self.factors.is_simple(group.bit_length() - 1):
                     plain |= group  # nothing else looks at that component: an age is a smaller q
                 else:
-                    groups.append(self._group_state(group))
+                    groups.append(self._group_state(group, part))
             found = Split(condensed, self._series_of(plain, base, over), groups)
             self._splits[mask] = found
         return found
@@ -146,8 +147,12 @@ class Engine:
             known = self._series[plain] = Series(plain & ~unknown, unknown, base, wider)
         return known
 
-    def _group_state(self, group: int) -> GroupState:
-        return self._groups.get(group) or self._groups.setdefault(group, GroupState(group))
+    def _group_state(self, group: int, part: Split | None) -> GroupState:
+        known = self._groups.get(group)
+        if known is None:
+            inside = (each.mask for each in part.groups if not each.mask & ~group) if part is not None else ()
+            known = self._groups[group] = GroupState(group, max(inside, key=int.bit_count, default=0))
+        return known
 
     def _value(self, split: Split) -> Value:
         if not split.is_possible:
@@ -170,7 +175,7 @@ class Engine:
 
     def _evaluate(self, group: GroupState) -> Value:
         hubs = hubs_of(self.factors, group.mask)
-        if hubs is not None and (found := self._conditioning.value(hubs)) is not None:
+        if hubs is not None and (found := self._conditioning.value(hubs, group.mask, group.part)) is not None:
             group.hubs = hubs
             return found
         self._build(group)
