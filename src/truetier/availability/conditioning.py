@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from truetier.availability.factors import Factors
 
 _MOST_HUBS = 8  # of one group: twice the states for each
-_MOST_OWN_HUBS = 4  # of one member: each state is a set of its own to evaluate
+_MOST_OWN_HUBS = 6  # of one member: each state is a set of its own to evaluate
 _FEWEST_MEMBERS = 4  # a diagram of fewer is small
 
 
