@@ -1,9 +1,10 @@
-"""Groups whose members share only a few events: given what these hubs do, the members are independent of one another.
+"""Groups that a few events hold together: given what these hubs do, they fall apart into members independent of one another.
 
 Theory. P(group) is the sum over the states of the hubs of P(state) times the product of P(member | state). What a member does given
 its own hubs is worked out once for all groups it stands in: that is what makes fleets cheap whose services run in the same
-few zones. Source: common cause by conditioning, design section 3, Copies; the law of total probability.
-What may go wrong: a hub that is also looked at by its age. Being down says something of the age, so such groups are left alone.
+few zones. A member is one factor, or several that share more than hubs. Source: the law of total probability.
+A hub whose age somebody looks at has more states: up, down for up to a limit, down for longer.
+What may go wrong: many states, few members. Such groups go to a diagram.
 """
 
 from __future__ import annotations
@@ -13,45 +14,87 @@ from operator import add, mul
 from typing import TYPE_CHECKING
 
 from truetier.availability.factors import bits
+from truetier.availability.modules import groups_of
+from truetier.availability.outages import still_down
 from truetier.availability.quadrature import gauss_legendre
 from truetier.availability.value import Curve, Value
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from truetier.availability.exact import Engine
     from truetier.availability.factors import Factors
 
-_MOST_HUBS = 8  # of one group: twice the states for each
-_MOST_OWN_HUBS = 6  # of one member: each state is a set of its own to evaluate
+_MOST_STATES = 512  # of all hubs of one group together
+_MOST_OWN_STATES = 64  # of the hubs of one member: each is a set of its own to evaluate
 _FEWEST_MEMBERS = 4  # a diagram of fewer is small
+_STATES_PER_MEMBER = 4  # more are no gain over a diagram
+
+
+class Hub(NamedTuple):
+    """A component that several members mention, and the ages at which some of them look at it (microseconds, ascending).
+
+    Its states: up, down for no longer than the first of these, ..., down for longer than the last; or just up and down.
+    """
+
+    root: int
+    limits: tuple[int, ...]
+
+    @property
+    def states(self) -> int:
+        """How many there are."""
+        return 2 + len(self.limits)
 
 
 class Hubs(NamedTuple):
-    """Literals that several members of a group mention, and for each member those it mentions."""
+    """The hubs of a group by number, and for each member the literals of them that it mentions."""
 
-    numbers: tuple[int, ...]
-    members: tuple[tuple[int, int], ...]  # number of the factor, set of its hubs
+    hubs: tuple[Hub, ...]
+    members: tuple[tuple[int, int], ...]  # set of factors, set of literals
 
 
 def hubs_of(factors: Factors, group: int) -> Hubs | None:
-    """The hubs of a group; None where they are too many, or do not make the members independent."""
-    members = list(bits(group))
-    if len(members) < _FEWEST_MEMBERS:
-        return None
+    """The hubs of a group: all that its members share, else the failure domains among it; None where neither is any gain."""
     once = twice = 0
-    for number in members:
+    for number in bits(group):
         mention = factors.mention[number]
         twice |= once & mention
         once |= mention
-    hubs = twice & factors.plain & ~factors.unknown
-    if hubs.bit_count() > _MOST_HUBS or twice & ~(hubs | factors.complex):
+    shared = twice & factors.plain & ~factors.unknown
+    for roots in dict.fromkeys((shared, shared & factors.domains)):
+        if roots and 1 << roots.bit_count() <= _MOST_STATES:
+            aged = sum(1 << number for number in bits(once & factors.aged) if roots >> factors.literals[number].root & 1)
+            found = _apart(factors, group, roots | aged)
+            if found is not None:
+                return found
+    return None
+
+
+def _apart(factors: Factors, group: int, literals: int) -> Hubs | None:
+    """The group without what holds it together."""
+    hubs = _hubs(factors, literals)
+    states = _states(hubs)
+    members = [(member, factors.mentioned(member) & literals) for member in groups_of(factors, group, apart_from=literals)]
+    if len(members) < _FEWEST_MEMBERS or states > min(_MOST_STATES, _STATES_PER_MEMBER * len(members)):
         return None
-    if any(hubs >> factors.literals[number].root & 1 for number in bits(once & factors.aged)):
+    if any(_states(_hubs(factors, own)) > _MOST_OWN_STATES for own in {own for _, own in members}):
         return None
-    found = tuple((number, factors.mention[number] & hubs) for number in members)
-    return None if any(own.bit_count() > _MOST_OWN_HUBS for _, own in found) else Hubs(tuple(bits(hubs)), found)
+    return Hubs(hubs, tuple(members))
+
+
+def _hubs(factors: Factors, literals: int) -> tuple[Hub, ...]:
+    """Roots in ascending order, each with the limits that these literals look at."""
+    limits: dict[int, set[int]] = {}
+    for number in bits(literals & factors.plain):
+        limits[number] = set()
+    for number in bits(literals & factors.aged):
+        limits[factors.literals[number].root].add(factors.literals[number].limit)
+    return tuple(Hub(root, tuple(sorted(ages))) for root, ages in limits.items())
+
+
+def _states(hubs: Iterable[Hub]) -> int:
+    return math.prod(hub.states for hub in hubs)
 
 
 class _AtNode(NamedTuple):
@@ -70,19 +113,20 @@ class Conditioning:
         self._sets: dict[tuple[int, int], list[int]] = {}
         self._values: dict[tuple[int, int], tuple[list[float], list[float]] | None] = {}
         self._curves: dict[tuple[int, int, int], list[_AtNode]] = {}
-        self._by_state: dict[tuple[int, tuple[int, ...]], tuple[list[float], list[float]]] = {}  # of whole groups
+        self._by_state: dict[tuple[int, tuple[Hub, ...]], tuple[list[float], list[float]]] = {}  # of whole groups
 
     def value(self, hubs: Hubs, group: int, part: int) -> Value | None:
         """The probability of the group; None where that of a member is an interval. ``part``: a group inside it, met before."""
         weights, _ = self._weights(hubs, 1.0)
         ups, downs = [1.0] * len(weights), [0.0] * len(weights)
-        if (known := self._by_state.get((part, hubs.numbers))) is not None:
-            ups, downs = known
-        else:
+        known = self._by_state.get((part, hubs.hubs))
+        if known is None or any(member & part and member & ~part for member, _ in hubs.members):
             part = 0
-        projections = _projections(hubs)
+        else:
+            ups, downs = known
+        projections = _projections(self._engine.factors, hubs)
         for member, own in hubs.members:
-            if part >> member & 1:
+            if not member & ~part:
                 continue
             values = self._given(member, own)
             if values is None:
@@ -90,13 +134,13 @@ class Conditioning:
             up, down = _at(projections[own], values)
             downs = list(map(add, downs, map(mul, ups, down)))
             ups = list(map(mul, ups, up))
-        self._by_state[group, hubs.numbers] = ups, downs
+        self._by_state[group, hubs.hubs] = ups, downs
         holds, fails = math.fsum(map(mul, weights, ups)), math.fsum(map(mul, weights, downs))
         return Value(holds, holds, fails, fails)
 
     def curve(self, hubs: Hubs, nodes: int) -> Curve:
         """The same with all unavailabilities scaled by t, at each Gauss-Legendre node t."""
-        projections = _projections(hubs)
+        projections = _projections(self._engine.factors, hubs)
         members = [(self._curves_given(member, own, nodes), projections[own]) for member, own in hubs.members]
         found = Curve([], [], [])
         for index, point in enumerate(gauss_legendre(nodes)[0]):
@@ -114,15 +158,14 @@ class Conditioning:
         return found
 
     def _weights(self, hubs: Hubs, point: float) -> tuple[list[float], list[float]]:
-        """P(state) of each state, and its derivative by t; the first hub is the lowest bit of a state."""
+        """P(state) of each state, and its derivative by t; the states of the first hub change fastest."""
         weights, moves = [1.0], [0.0]
-        for number in hubs.numbers:
-            q = self._engine.factors.literals[number].event.down or 0.0
-            up, down = 1.0 - point * q, point * q
-            moves = [m * up - w * q for w, m in zip(weights, moves, strict=True)] + [
-                m * down + w * q for w, m in zip(weights, moves, strict=True)
-            ]
-            weights = [w * up for w in weights] + [w * down for w in weights]
+        for hub in hubs.hubs:
+            event = self._engine.factors.literals[hub.root].event
+            q = event.down or 0.0
+            steps = [(1.0 - point * q, -q), *((point * q * share, q * share) for share in _shares_of_down(hub.limits, event.mttr))]
+            moves = [m * p + w * slope for p, slope in steps for w, m in zip(weights, moves, strict=True)]
+            weights = [w * p for p, _ in steps for w in weights]
         return weights, moves
 
     def _curves_given(self, member: int, own: int, nodes: int) -> list[_AtNode]:
@@ -148,33 +191,56 @@ class Conditioning:
     def _sets_given(self, member: int, own: int) -> list[int]:
         key = (member, own)
         if key not in self._sets:
-            factors, numbers = self._engine.factors, list(bits(own))
-            found = []
-            for state in range(1 << len(numbers)):
-                down = sum(1 << number for index, number in enumerate(numbers) if state >> index & 1)
-                found.append(factors.given(1 << member, own ^ down, down))
-            self._sets[key] = found
+            factors = self._engine.factors
+            known = [(0, 0)]  # what holds and what does not, for each state of the hubs so far
+            for hub in _hubs(factors, own):
+                steps = list(_known_of(factors, hub, own))
+                known = [(holds | more, fails | less) for more, less in steps for holds, fails in known]
+            self._sets[key] = [factors.given(member, holds, fails) for holds, fails in known]
         return self._sets[key]
 
 
-def _projections(hubs: Hubs) -> dict[int, list[int] | None]:
-    """For each set of hubs that some member has: what each state of all hubs is for those; None where it is the same."""
-    sets = {own for _, own in hubs.members}
-    return {own: None if own.bit_count() == len(hubs.numbers) else _projection(hubs.numbers, own) for own in sets}
+def _shares_of_down(limits: tuple[int, ...], mttr: int) -> Iterator[float]:
+    """Of the time a component is down, the share in each of its states: P(before < age <= limit), the last without end."""
+    before = 0
+    for limit in limits:
+        yield still_down(mttr, before) * (-math.expm1((before - limit) / mttr) if mttr else float(before == 0))
+        before = limit
+    yield still_down(mttr, before)
+
+
+def _known_of(factors: Factors, hub: Hub, literals: int) -> Iterator[tuple[int, int]]:
+    """For each state of a hub: those of the literals that hold, and those that do not."""
+    yield 1 << hub.root, 0  # up at every age
+    ages = [(number, literal) for number in bits(literals & factors.aged) if (literal := factors.literals[number]).root == hub.root]
+    for longer_than in (0, *hub.limits):
+        older = {number for number, literal in ages if literal.limit <= longer_than}
+        holds = sum(1 << number for number, literal in ages if literal.outlasted == (number in older))
+        yield holds, 1 << hub.root | sum(1 << number for number, _ in ages) & ~holds
+
+
+def _projections(factors: Factors, hubs: Hubs) -> dict[int, list[int] | None]:
+    """For each set of literals that some member has: what each state of all hubs is for those; None where it is the same."""
+    found: dict[int, list[int] | None] = {}
+    for own in {own for _, own in hubs.members}:
+        mine = _hubs(factors, own)
+        found[own] = None if mine == hubs.hubs else _projection(hubs.hubs, {hub.root: hub for hub in mine})
+    return found
+
+
+def _projection(hubs: tuple[Hub, ...], own: Mapping[int, Hub]) -> list[int]:
+    states, size = [0], 1
+    for hub in hubs:
+        mine = own.get(hub.root)
+        if mine is None:
+            states *= hub.states
+            continue
+        digits = [0, *(1 + sum(limit <= longer_than for limit in mine.limits) for longer_than in (0, *hub.limits))]
+        states = [state + size * digit for digit in digits for state in states]
+        size *= mine.states
+    return states
 
 
 def _at(states: list[int] | None, columns: Sequence[list[float]]) -> Sequence[list[float]]:
     """What each column holds at those states; all of it where none are given."""
     return columns if states is None else [[column[state] for state in states] for column in columns]
-
-
-def _projection(hubs: tuple[int, ...], own: int) -> list[int]:
-    states = [0]
-    bit = 1
-    for number in hubs:
-        if own >> number & 1:
-            states += [state | bit for state in states]
-            bit <<= 1
-        else:
-            states += states
-    return states

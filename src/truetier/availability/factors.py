@@ -16,11 +16,13 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
 
+from truetier.availability.events import EventKind
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from decimal import Decimal
 
-    from truetier.availability.events import Event, EventKind
+    from truetier.availability.events import Event
 
 ALWAYS = 0
 NEVER = 1
@@ -77,6 +79,7 @@ class Factors:
         self.plain = 0  # zero-age literals of components and mechanisms: independent of one another
         self.unknown = 0  # those whose number nobody knows
         self.triggers = 0  # literals that hold because something is down: not coherent
+        self.domains = 0  # those of failure domains, which many share
         self.scaled = 0  # events that can be down at all
         self.complex = 0  # thresholds
         self.aged = 0  # zero-age literals' elder siblings: the event has not been, or has been, down longer than a limit
@@ -226,6 +229,8 @@ class Factors:
             number = self._by_event[key] = self._new(0)
             self.literals[number] = Literal(event, number, 0, outlasted=False)
             self.plain |= 1 << number
+            if event.kind is EventKind.DOMAIN:
+                self.domains |= 1 << number
             if event.down is None:
                 self.unknown |= 1 << number
             else:

@@ -70,12 +70,12 @@ class Group(NamedTuple):
     high: Compiled
 
 
-def groups_of(factors: Factors, mask: int) -> list[int]:
-    """The factors that influence each other, as disjoint sets; the mask must hold no plain literal."""
+def groups_of(factors: Factors, mask: int, *, apart_from: int = 0) -> list[int]:
+    """The factors that influence each other, by other literals than those named, as disjoint sets; the mask must hold no plain literal."""
     found: list[tuple[int, int]] = []
     seen = 0
     for number in bits(mask):
-        mention = factors.mention[number]
+        mention = factors.mention[number] & ~apart_from
         group = 1 << number
         if mention & seen:
             apart: list[tuple[int, int]] = []
