@@ -41,6 +41,40 @@ def test_references_are_expanded_in_the_order_the_cluster_does() -> None:
     assert needs(pod) == [("cart", "serve", "env C")]
 
 
+@pytest.mark.parametrize(
+    "pod",
+    [
+        '{containers: [{env: [{name: A, value: "http://$(CART_SERVICE_HOST):$(CART_SERVICE_PORT)"}]}]}',
+        '{containers: [{args: ["--next=http://$(CART_SERVICE_HOST):80"]}]}',
+        '{containers: [{args: ["--next=http://$(NEXT):80"], env: [{name: NEXT, value: cart}]}]}',
+        '{containers: [{command: [sh, -c, "run $NEXT:80 || run ${NEXT}:80"], env: [{name: NEXT, value: cart}]}]}',
+        '{containers: [{command: [sh, -c, "run --next=$CART_SERVICE_HOST:$CART_SERVICE_PORT"]}]}',
+        '{containers: [{command: [sh, -c, "run --next=${NEXT:-cart}:80 ${OTHER-}"]}]}',
+        '{containers: [{env: [{name: N, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}, {name: A, value: "cart.$(N).svc:80"}]}]}',
+    ],
+)
+def test_what_the_cluster_knows_of_its_services_is_expanded(pod: str) -> None:
+    assert [(callee, phase) for callee, phase, _ in needs(pod)] == [("cart", "serve")]
+
+
+def test_the_namespace_of_the_pod_is_known_to_its_commands() -> None:
+    script = "until nslookup db.$(cat /var/run/secrets/kubernetes.io/serviceaccount/namespace).svc.cluster.local; do sleep 2; done"
+    assert needs(f'{{initContainers: [{{command: [sh, -c, "{script}"]}}]}}') == [("db", "start", "init container")]
+
+
+def test_a_variable_nobody_sets_names_no_service() -> None:
+    pod = (
+        '{containers: [{args: ["--next=http://$(GONE_SERVICE_HOST):80", "http://$(cart):80"], env: [{name: A, value: "http://$(B):80"}]}]}'
+    )
+    assert needs(pod) == []
+
+
+def test_the_variables_of_a_command_line_cannot_grow_without_end() -> None:
+    pod = '{containers: [{env: [{name: A, value: "%s"}], args: ["%s"]}]}'
+    assert needs(pod % ("cart:80 " * 30, "$A " * 20_000)) == [("cart", "serve", "env A")]
+    assert needs(pod % ("x" * 301, "http://cart$A:80")) == [("cart", "serve", "command line")]
+
+
 def test_references_cannot_grow_without_end() -> None:
     variables = ['{name: V0, value: "cart:80,cart:80,cart:80,cart:80"}']
     variables += [f'{{name: V{index}, value: "{f"$(V{index - 1})," * 20}"}}' for index in range(1, 30)]

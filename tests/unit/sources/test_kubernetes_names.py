@@ -129,6 +129,17 @@ def test_one_name_in_two_namespaces_is_two_services() -> None:
     assert aliases(found) == {}
 
 
+def test_an_object_without_a_namespace_is_in_the_default_one() -> None:
+    found = collect(
+        workload("cart", "cart"),
+        service("cart", "cart"),
+        workload("cart", "cart", "depot"),
+        service("cart", "cart", "depot"),
+        workload("web", "web", A="http://cart.default.svc:80", B="http://orders.default.svc:80"),
+    )
+    assert edges(found) == [("web", "cart"), ("web", "orders")]
+
+
 def test_a_bare_name_never_leads_into_another_namespace() -> None:
     found = collect(
         workload("cart", "cart", "depot"), service("cart", "cart", "depot"), workload("web", "web", "shop", A="http://orders/", B="cart:80")

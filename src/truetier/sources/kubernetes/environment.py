@@ -6,18 +6,27 @@ import re
 from typing import TYPE_CHECKING
 
 from truetier.record import NamedTuple
-from truetier.sources.kubernetes.manifests import data_of
+from truetier.sources.kubernetes.manifests import DEFAULT_NAMESPACE, data_of
 from truetier.sources.tree_path import at, items_at, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from truetier.errors import Place
     from truetier.sources.kubernetes.manifests import Manifest
     from truetier.sources.yaml_tree import Node
 
+    Injected = Callable[[str], str | None]
+
 _REFERENCE = re.compile(r"\$\$|\$\(([^()$]{1,256})\)")
-_LONGEST = 4096  # characters of a value with references; longer is no address, and references to references could grow without end
+_IN_SCRIPT = re.compile(
+    r"\$(?:\((?P<cluster>[A-Za-z_]\w{0,255})\)|(?P<bare>[A-Za-z_]\w{0,255})"
+    r"|\{(?P<braced>[A-Za-z_]\w{0,255})(?::?[-=](?P<default>[^{}$]{0,256}))?\})"
+)
+_OWN_NAMESPACE = re.compile(r"\$\(cat /(?:var/)?run/secrets/kubernetes\.io/serviceaccount/namespace\)")
+_LONGEST = 4096  # characters a value with references may have or grow to; longer is no address, and they could grow without end
+_LONGEST_SCRIPT = 65_536  # the same of a part of a command line
+_LONGEST_IN_SCRIPT = 300  # characters of a value that is put into a command line; a longer one is no host
 
 
 class Variable(NamedTuple):
@@ -64,8 +73,11 @@ class Values:
         return next(iter(holders.values())) if len(holders) == 1 else None
 
 
-def environment_of(container: Node, manifest: Manifest, values: Values) -> dict[str, Variable]:
-    """The variables of a container by name, in order; those whose value is not in the input are left out."""
+def environment_of(container: Node, manifest: Manifest, values: Values, injected: Injected) -> dict[str, Variable]:
+    """The variables of a container by name, in order; those whose value is not in the input are left out.
+
+    ``injected`` gives what the cluster adds by itself, ``CART_SERVICE_HOST``, which other values may refer to.
+    """
     found: dict[str, Variable] = {}
     for source in items_at(container, "envFrom"):
         prefix = text_at(source, "prefix")
@@ -78,23 +90,45 @@ def environment_of(container: Node, manifest: Manifest, values: Values) -> dict[
         variable = text_at(item, "name")
         written = _written(item, variable, manifest, values)
         if variable and written is not None:
-            found[variable] = written._replace(value=expanded(written.value, found))
+            found[variable] = written._replace(value=expanded(written.value, found, injected))
     return found
 
 
-def expanded(text: str, known: Mapping[str, Variable]) -> str:
+def expanded(text: str, known: Mapping[str, Variable], injected: Injected) -> str:
     """The text with ``$(NAME)`` replaced where the name is known by then, and ``$$`` unescaped."""
-    if "$" not in text or len(text) > _LONGEST:
+
+    def value(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name is None:
+            return "$"
+        return known[name].value if name in known else injected(name) or found.group()
+
+    return _filled(text, _REFERENCE, value, _LONGEST)
+
+
+def expanded_script(text: str, known: Mapping[str, Variable], manifest: Manifest, injected: Injected) -> str:
+    """A part of a command line with the variables that the cluster or the shell fills in, and the pod's own namespace."""
+
+    def value(found: re.Match[str]) -> str:
+        name = found["cluster"] or found["bare"] or found["braced"]
+        if name not in known:
+            return injected(name) or found["default"] or found.group()
+        return known[name].value if len(known[name].value) <= _LONGEST_IN_SCRIPT else ""
+
+    return _filled(_OWN_NAMESPACE.sub(manifest.namespace or DEFAULT_NAMESPACE, text), _IN_SCRIPT, value, _LONGEST_SCRIPT)
+
+
+def _filled(text: str, pattern: re.Pattern[str], value: Callable[[re.Match[str]], str], longest: int) -> str:
+    """The text with each match replaced by its value; empty when it grows beyond the longest."""
+    if "$" not in text or len(text) > longest:
         return text
     pieces: list[str] = []
     size = position = 0
-    for found in _REFERENCE.finditer(text):
-        variable = known.get(found.group(1) or "")
-        value = "$" if found.group() == "$$" else found.group() if variable is None else variable.value
-        pieces += [text[position : found.start()], value]
-        size += found.start() - position + len(value)
+    for found in pattern.finditer(text):
+        pieces += [text[position : found.start()], value(found)]
+        size += len(pieces[-2]) + len(pieces[-1])
         position = found.end()
-        if size > _LONGEST:
+        if size > longest:
             return ""
     return "".join(pieces) + text[position:]
 
@@ -103,6 +137,9 @@ def _written(item: Node, variable: str, manifest: Manifest, values: Values) -> V
     node = at(item, "value")
     if node is not None and node.kind == "scalar":
         return Variable(node.text, node.place(manifest.file), f"env {variable}")
+    field = at(item, "valueFrom", "fieldRef", "fieldPath")
+    if field is not None and field.text == "metadata.namespace":
+        return Variable(manifest.namespace or DEFAULT_NAMESPACE, field.place(manifest.file), f"env {variable}")
     for key, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
         name = text_at(item, "valueFrom", key, "name")
         data, file = values.of(kind, name, manifest)

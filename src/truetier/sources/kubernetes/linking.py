@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from truetier.catalog.evidence import Evidence, Kind
@@ -9,7 +10,7 @@ from truetier.catalog.model import Fact, Phase, Service, SkippedInput
 from truetier.catalog.source import Contribution
 from truetier.sources.addresses import addresses_in, host_of
 from truetier.sources.command_line import hosts_of_command
-from truetier.sources.kubernetes.environment import Values, environment_of
+from truetier.sources.kubernetes.environment import Values, environment_of, expanded_script
 from truetier.sources.kubernetes.facts import policy_facts, workload_facts
 from truetier.sources.kubernetes.manifests import containers
 from truetier.sources.kubernetes.mounts import Mounts
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from truetier.catalog.model import Need
     from truetier.sources.kubernetes.manifests import Manifest
-    from truetier.sources.yaml_tree import Node
 
 SOURCE_NAME = "kubernetes"
 
@@ -129,18 +129,20 @@ class _Cluster:
 
     def _needs(self, manifest: Manifest, caller: str) -> tuple[Need, ...]:
         needs = NeedList(caller, SOURCE_NAME)
+        injected = partial(self._names.of_variable, namespace=manifest.namespace)
         for container, is_init in containers(manifest.pod):
             phase = Phase.START if is_init else Phase.SERVE
-            environment = environment_of(container, manifest, self._values)
+            environment = environment_of(container, manifest, self._values, injected)
             for name, variable in environment.items():
                 for address in addresses_in(name, variable.value):
                     callee = self._callee(address.host, manifest.namespace, caller, report=address.is_certain and address.is_local)
                     if callee is not None:
                         needs.add(callee, phase, variable.origin, variable.place)
-            for host, node in _hosts_of_command(container):
+            items = [*items_at(container, "command"), *items_at(container, "args")]
+            for host, index in hosts_of_command([expanded_script(item.text, environment, manifest, injected) for item in items]):
                 callee = self._callee(host, manifest.namespace, caller, report=False)
                 if callee is not None:
-                    needs.add(callee, phase, "init container" if is_init else "command line", node.place(manifest.file))
+                    needs.add(callee, phase, "init container" if is_init else "command line", items[index].place(manifest.file))
             for file in self._mounts.files(container, manifest):
                 for host in file.hosts:
                     callee = self._callee(host, manifest.namespace, caller, report=False)
@@ -172,10 +174,3 @@ def _entry_hosts(manifest: Manifest) -> list[str]:
 
 def _external_hosts(manifests: Sequence[Manifest]) -> frozenset[str]:
     return frozenset(host for manifest in manifests if manifest.kind == "ServiceEntry" for host in _entry_hosts(manifest))
-
-
-def _hosts_of_command(container: Node) -> Iterator[tuple[str, Node]]:
-    """Hosts a command line may name, and where."""
-    items = [*items_at(container, "command"), *items_at(container, "args")]
-    for host, index in hosts_of_command([item.text for item in items]):
-        yield host, items[index]

@@ -29,6 +29,7 @@ _POD_TEMPLATES: dict[str, tuple[str, ...]] = {  # where each kind of workload de
 _FACT_KINDS = frozenset({"PodDisruptionBudget", "HorizontalPodAutoscaler", "VirtualService", "DestinationRule", "ServiceEntry"})
 _VALUE_KINDS = frozenset({"ConfigMap", "Secret"})
 _OWN_GROUPS = frozenset({"", "apps", "batch", "policy", "autoscaling", "extensions"})
+DEFAULT_NAMESPACE = "default"  # where an object without a namespace goes, unless whoever applies it says otherwise
 _READ_GROUPS = ("k8s.io", "istio.io", "argoproj.io", "knative.dev", "openshift.io")
 
 

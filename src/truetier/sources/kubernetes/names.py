@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.record import NamedTuple
+from truetier.sources.kubernetes.manifests import DEFAULT_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +31,7 @@ _TOP_LEVEL_DOMAINS = frozenset(
     {"com", "org", "net", "io", "dev", "ai", "app", "co", "cloud", "sh", "me", "tv", "us", "uk", "de", "eu", "fr", "ch", "nl", "in"}
     | {"info", "biz", "xyz", "tech", "gov", "edu", "local", "internal", "lan", "test", "example"}
 )
+_HOST_VARIABLE = "_SERVICE_HOST"
 MOST_VARIANTS = 100  # workloads one Service may select before its selector is taken for a catch-all
 
 
@@ -64,8 +66,10 @@ class Names:
         self._selected: dict[tuple[object, ...], tuple[str, ...]] = {}
         self.fronts = {(m.namespace, m.name): self._front(m) for m in services}
         self._namespaces: dict[str, list[str]] = {}
+        self._by_variable: dict[str, dict[str, None]] = {}
         for namespace, name in self.fronts:
             self._namespaces.setdefault(name, []).append(namespace)
+            self._by_variable.setdefault(name.upper().replace("-", "_"), {})[name] = None
 
     def fleet_name(self, namespace: str, name: str) -> str:
         """What the fleet calls the object of that name."""
@@ -99,10 +103,17 @@ class Names:
             found = self._find_of_pod(labels, labels[2])
         return None if found is None else self.fronts[found]
 
+    def of_variable(self, variable: str, namespace: str) -> str | None:
+        """The Service whose address the cluster gives to pods of that namespace under that name: ``CART_SERVICE_HOST``."""
+        if not variable.endswith(_HOST_VARIABLE):
+            return None
+        holders = self._by_variable.get(variable.removesuffix(_HOST_VARIABLE), {})
+        return next((name for name in holders if self._find(name, namespace) is not None), None)
+
     def short(self, host: str, namespace: str) -> str:
         """The host as its neighbours write it: without the cluster's domain and, unless another has the name, their own namespace."""
         labels = _labels_in_cluster(host)
-        if len(labels) == 2 and labels[1] == namespace:
+        if len(labels) == 2 and labels[1] == (namespace or DEFAULT_NAMESPACE):
             labels = labels[:1]
         is_elsewhere = len(labels) == 1 and namespace and self._homes.get(labels[0], {namespace}).isdisjoint({namespace, ""})
         return f"{labels[0]}.{namespace}" if is_elsewhere else ".".join(labels)
@@ -110,6 +121,8 @@ class Names:
     def _find(self, name: str, namespace: str) -> tuple[str, str] | None:
         if (namespace, name) in self.fronts:
             return namespace, name
+        if namespace == DEFAULT_NAMESPACE and ("", name) in self.fronts:
+            return "", name
         holders = self._namespaces.get(name, [])
         if len(holders) != 1 or (namespace and holders[0]):
             return None
