@@ -67,9 +67,9 @@ _LAST_WORDS = frozenset(
 _ADDRESS_ENDINGS = ("host", "hosts", "hostname", "addr", "url", "urls", "uri", "endpoint", "brokers")  # of words run together: PGHOST
 _NO_ADDRESS_WORDS = frozenset({"ghost", "curl"})
 _TRAILING_WORDS = frozenset({"name", "names", "list", "internal", "primary", "secondary", "replica", "read", "write", "ro", "rw"})
-_NOT_CALLED = re.compile(  # NO_PROXY, DJANGO_ALLOWED_HOSTS, CORS_ORIGINS, CART_IMAGE: names for another purpose than to call them
+_NOT_CALLED = re.compile(  # NO_PROXY, DJANGO_ALLOWED_HOSTS, redirectUris, CART_IMAGE: names for another purpose than to call them
     r"(?:^|[_.-])(?:allowed|trusted|cors)(?:[_.-]|$)|^(?:no_proxy|virtual_host|listen|bind)(?:[_.-]|$)"
-    r"|(?:^|[_.-])(?:images?|tags?|origins?|version|topics?)$",
+    r"|redirect[_.-]?ur[il]s?$|origins?$|(?:^|[_.-])(?:images?|tags?|version|topics?|users?)$",
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"passw|pwd|secret|token|credential|(?:^|[_.-])(?:api[_.-]?key|key|auth)$", re.IGNORECASE)
@@ -105,7 +105,12 @@ def addresses_in(key: str, value: str) -> tuple[Address, ...]:
 
 def is_for_calls(key: str) -> bool:
     """Whether the name of a variable leaves it open that its value is whom to call; a secret or a list of allowed hosts is not."""
-    return not _NOT_CALLED.search(key) and not _is_secret(key)
+    return not is_never_called(key) and not _is_secret(key)
+
+
+def is_never_called(key: str) -> bool:
+    """Whether what stands under that name is there for another purpose than to be called: CORS_ORIGINS, redirectUris."""
+    return _NOT_CALLED.search(key) is not None
 
 
 def host_of(text: str) -> str | None:
@@ -150,6 +155,8 @@ def _cut_urls(value: str) -> tuple[str, list[str]]:
         if name in _NAME_IN_PATH_SCHEMES and value.startswith("/", start + len(authority)):
             start += len(authority) + 1
             authority = _match_at(_AUTHORITY, value, start)
+            if value.startswith("/", start + len(authority)):
+                authority = ""  # kubernetes://apis/apps/v1/...: the path of an object
         if authority.endswith(":") and value.startswith("//", start + len(authority)):
             authority = authority.rpartition(",")[0]  # "http://a:80,http://b:80": the next URL begins here
             position = start + len(authority)
@@ -195,7 +202,7 @@ def _in_token(token: str) -> Iterator[Address]:
 def _in_pair(name: str, text: str) -> Iterator[Address]:
     """The host of ``host=db``: the key says that a bare name is one."""
     is_stated = name.lower() in _PAIR_KEYS
-    if is_stated or (_words(name)[-1:] and _is_address_word(_words(name)[-1]) and not _NOT_CALLED.search(name)):
+    if is_stated or (_words(name)[-1:] and _is_address_word(_words(name)[-1]) and not is_never_called(name)):
         for host, _ in _in_place(text, is_named=True):
             yield Address(host, is_stated)
 

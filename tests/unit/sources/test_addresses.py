@@ -47,6 +47,7 @@ from truetier.sources.addresses import addresses_in, asks_for_address, host_of
         ('{"host": "db", "port": 5432}', ["db"]),
         ("dns://8.8.8.8/cart:7070", ["cart"]),
         ("kubernetes:///cart:7070", ["cart"]),
+        ("kubernetes://apis/apps/v1/namespaces/shop/deployments/cart", []),
     ],
 )
 def test_a_host_is_found_in_every_form_of_address(value: str, hosts: list[str]) -> None:
@@ -158,6 +159,10 @@ def test_a_bare_name_under_another_key_is_a_word(key: str) -> None:
         "CORS_ORIGINS",
         "CART_IMAGE",
         "VIRTUAL_HOST",
+        "OIDC_REDIRECT_URI",
+        "loginRedirectUrl",
+        "webOrigins",
+        "SUPER_USERS",
         "DB_PASSWORD",
         "API_KEY",
         "SESSION_SECRET",

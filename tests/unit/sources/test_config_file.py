@@ -13,6 +13,8 @@ from truetier.sources.config_file import hosts_of_file
         "location / {\n  proxy_pass http://db/;\n}",
         "upstream x {\n  server db:80 weight=5;\n}",
         "upstream x {\n  server db;\n}",
+        "upstream x {\n  server db backup;\n}",
+        "client:\n  server: db\n",
         "spring.datasource.url=jdbc:postgresql://db:5432/orders",
         "spring.redis.host=db",
         "spring:\n  redis:\n    host: db\n    port: 6379\n",
@@ -20,6 +22,7 @@ from truetier.sources.config_file import hosts_of_file
         "scrape_configs:\n- static_configs:\n  - targets: ['db:9090', \"localhost:9090\"]\n",
         "<match **>\n  host db\n  port 9200\n</match>",
         "replicaof db 6379",
+        "cors_allowed_origins:\n- http://web\nurl: http://db",
         "#!/bin/sh\nuntil nc -z db 5432; do sleep 10; done",
     ],
 )
@@ -40,10 +43,17 @@ def test_whom_a_file_names_is_found(text: str) -> None:
         "db: 5432",
         "- db",
         "image: other\nname: db",
+        '{\n  "redirectUris": ["http://db/done"],\n  "webOrigins": [\n    "http://db"\n  ]\n}',
+        "cors_allowed_origins:\n- http://db\n\n- http://db:80\nname: x",
+        "clients:\n- redirect_uris:\n    - http://db/done\n",
     ],
 )
 def test_what_a_file_does_not_call_is_left_out(text: str) -> None:
     assert set(hosts_of_file("x.conf", text)) == set()
+
+
+def test_a_script_called_server_is_no_host() -> None:
+    assert "db" not in hosts_of_file("package.json", '{"scripts": {\n"server": "run db",\n"start": "run"}}')
 
 
 @given(st.text(alphabet="ab:/#-\n=.{} \"'", max_size=300))
