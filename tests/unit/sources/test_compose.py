@@ -141,6 +141,70 @@ def test_a_command_is_inherited_unless_it_is_stated_anew() -> None:
     assert needs(collect(files))[:1] == [("a", "c", "serve")]
 
 
+def test_the_shell_of_a_command_knows_the_environment() -> None:
+    text = (
+        "services:\n  a: {image: i, environment: {NEXT: b}, command: 'sh -c \"wait-for $$NEXT:80\"'}\n"
+        "  b: {image: i, command: 'sh -c \"wait-for $${NEXT:-a}:80 $$GONE:80\"'}\n"
+    )
+    assert needs(collect({"c.yaml": text})) == [("a", "b", "serve"), ("b", "a", "serve")]
+
+
+MOUNTED = {"nginx.conf": "upstream x {\n  server b:80;\n}", "deploy/b.yml": "targets: ['b:80', 'a:80', 'elsewhere:80']"}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "volumes: ['./nginx.conf:/etc/nginx/nginx.conf:ro']",
+        "volumes: ['./deploy/b.yml:/etc/b.yml']",
+        "volumes: ['${WHERE:-./nginx.conf}:/etc/nginx.conf']",
+        "volumes: [{type: bind, source: nginx.conf, target: /etc/nginx.conf}]",
+        "configs: [whole]",
+        "configs: [{source: inside, target: /etc/x}]",
+    ],
+)
+def test_a_mounted_file_names_whom_the_service_calls(part: str) -> None:
+    text = (
+        f"services:\n  a: {{image: i, {part}}}\n  b: {{image: i}}\n"
+        "configs: {whole: {file: nginx.conf}, inside: {content: 'url: http://b/'}, other: {external: true}}\n"
+    )
+    (found,) = collect({"c.yaml": text, **MOUNTED})
+    assert needs([found]) == [("a", "b", "serve")]
+    assert found.skipped == ()
+    (need,) = found.services[0].needs
+    assert need.hardness is Hardness.UNKNOWN
+    assert need.evidence.place is not None
+    assert need.evidence.place.line == 2
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "volumes: ['./nginx.bin:/x', './nginx.conf', 'nginx.conf:/x', '/nginx.conf:/x', '~/nginx.conf:/x', '${GONE}/nginx.conf:/x']",
+        "volumes: [{type: volume, source: nginx.conf, target: /x}, {type: bind, source: /nginx.conf, target: /x}, 5, [x]]",
+        "configs: [other, absent, outside, {target: /x}, [x]]",
+        "configs: nginx.conf",
+    ],
+)
+def test_volumes_that_are_no_configuration_beside_the_file_are_not_looked_into(part: str) -> None:
+    text = (
+        f"services:\n  a: {{image: i, {part}}}\n  b: {{image: i}}\n"
+        "configs: {other: {external: true}, outside: {file: /nginx.conf}, shape: [x]}\n"
+    )
+    files = {f"{folder}nginx.{end}": MOUNTED["nginx.conf"] for folder in ("", "/", "~/") for end in ("conf", "bin")}
+    (found,) = collect({"c.yaml": text, **files})
+    assert needs([found]) == []
+    assert found.skipped == ()
+
+
+def test_a_mounted_file_that_cannot_be_read_is_listed_once() -> None:
+    text = "services:\n  a: {image: i, volumes: ['../x.conf:/x']}\n  b: {image: i, volumes: ['../x.conf:/y']}\n"
+    (found,) = collect({"shop/c.yaml": text})
+    assert [(item.subject, item.reason) for item in found.skipped] == [
+        ("x.conf", "mounted by shop/c.yaml: cannot be read, addresses in it are not seen")
+    ]
+
+
 def test_included_files_are_read_and_those_that_cannot_be_are_listed() -> None:
     files = {
         "p/c.yaml": (

@@ -1,9 +1,9 @@
 """Docker Compose files: ``depends_on`` is needed at start; an environment value that names a service is an edge at serve.
 
 ``depends_on`` says only in which order containers start, and is taken at that word: phase start. ``links`` and
-addresses in ``environment``, ``env_file`` and commands are needed while serving, hardness unknown. ``include``,
-``extends`` and variables of ``.env`` are followed where the files are there; what could not be had is listed. Names of
-several projects: see ``names``.
+addresses in ``environment``, ``env_file``, commands and mounted configuration are needed while serving, hardness
+unknown. ``include``, ``extends`` and variables of ``.env`` are followed where the files are there; what could not be
+had is listed. Names of several projects: see ``names``.
 """
 
 from __future__ import annotations

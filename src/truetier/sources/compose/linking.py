@@ -13,13 +13,15 @@ from truetier.record import NamedTuple
 from truetier.sources.addresses import addresses_in, asks_for_address
 from truetier.sources.command_line import hosts_of_command
 from truetier.sources.compose.interpolation import Variables
+from truetier.sources.compose.mounts import Mounts
 from truetier.sources.compose.names import ProjectNames
 from truetier.sources.compose.project import Files, beside
+from truetier.sources.expansion import filled_script
 from truetier.sources.need_list import NeedList
 from truetier.sources.tree_path import at, brief, items_at, pairs_at, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from truetier.sources.compose.project import Beside, Body, ComposeFile
     from truetier.sources.yaml_tree import Node
@@ -44,9 +46,11 @@ def link(files: Sequence[ComposeFile], read: Beside) -> tuple[Contribution, ...]
     project = Files(files, read)
     everything = project.include_all()
     names = ProjectNames(everything)
-    found = [_contribution(file, project, names) for file in everything]
-    if found and project.skipped:
-        found[0] = Contribution(SOURCE_NAME, found[0].file, found[0].services, skipped=(*found[0].skipped, *project.skipped))
+    mounts = Mounts(read)
+    found = [_contribution(file, project, names, mounts) for file in everything]
+    skipped = (*project.skipped, *mounts.skipped)
+    if found and skipped:
+        found[0] = Contribution(SOURCE_NAME, found[0].file, found[0].services, skipped=(*found[0].skipped, *skipped))
     return tuple(found)
 
 
@@ -55,7 +59,7 @@ class _Variable(NamedTuple):
     place: Place
 
 
-def _contribution(file: ComposeFile, project: Files, names: ProjectNames) -> Contribution:
+def _contribution(file: ComposeFile, project: Files, names: ProjectNames, mounts: Mounts) -> Contribution:
     variables = Variables(project.variables_of(file))
     services = []
     for written, (key, _) in file.services.items():
@@ -73,10 +77,10 @@ def _contribution(file: ComposeFile, project: Files, names: ProjectNames) -> Con
                 callee = names.of_host(host, file.project) or (host if address.is_certain and address.is_local else None)
                 if callee is not None:  # a name nothing here has is given as written, for other files to know
                     needs.add(callee, Phase.SERVE, f"env {variable}", place)
-        for host, place in _hosts_of_command(bodies, variables):
+        for host, reason, place in _possible_hosts(bodies, variables, environment, mounts):
             callee = names.of_host(links.get(host, host), file.project)
             if callee is not None:
-                needs.add(callee, Phase.SERVE, "command line", place)
+                needs.add(callee, Phase.SERVE, reason, place)
         found = needs.needs()
         services.append(
             Service(name, evidence, needs=found, facts=tuple(_facts(bodies, variables)), keys={"needs": evidence} if found else {})
@@ -121,14 +125,29 @@ def _link_aliases(body: Body) -> Iterator[tuple[str, str]]:
                 yield alias, name
 
 
-def _hosts_of_command(bodies: Sequence[Body], variables: Variables) -> Iterator[tuple[str, Place]]:
-    """The hosts that the last command and the last entrypoint may name, and where."""
+def _possible_hosts(
+    bodies: Sequence[Body], variables: Variables, environment: Mapping[str, _Variable], mounts: Mounts
+) -> Iterator[tuple[str, str, Place]]:
+    """What counts only if it is the name of a service, how it is written and where: in commands and in mounted files."""
+    for host, place in _hosts_of_command(bodies, variables, environment):
+        yield host, "command line", place
+    for mounted in mounts.files(bodies, variables):
+        for host in mounted.hosts:
+            yield host, mounted.origin, mounted.place
+
+
+def _hosts_of_command(bodies: Sequence[Body], variables: Variables, environment: Mapping[str, _Variable]) -> Iterator[tuple[str, Place]]:
+    """The hosts that the last command and the last entrypoint may name, and where; ``$$NAME`` is left to the shell by compose."""
+
+    def value_of(name: str) -> str | None:
+        return environment[name].value if name in environment else None
+
     for key in ("command", "entrypoint"):
         for body in reversed(bodies):
             node = body.stated(key)
             if node is not None:
                 items = node.items if node.kind == "seq" else [node]
-                for host, index in hosts_of_command([variables.fill(item.text) for item in items]):
+                for host, index in hosts_of_command([filled_script(variables.fill(item.text), value_of) for item in items]):
                     yield host, items[index].place(body.file.file)
                 break
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from truetier.record import NamedTuple
+from truetier.sources.expansion import filled, filled_script
 from truetier.sources.kubernetes.manifests import DEFAULT_NAMESPACE, data_of
 from truetier.sources.tree_path import at, items_at, text_at
 
@@ -19,14 +20,8 @@ if TYPE_CHECKING:
     Injected = Callable[[str], str | None]
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^()$]{1,256})\)")
-_IN_SCRIPT = re.compile(
-    r"\$(?:\((?P<cluster>[A-Za-z_]\w{0,255})\)|(?P<bare>[A-Za-z_]\w{0,255})"
-    r"|\{(?P<braced>[A-Za-z_]\w{0,255})(?::?[-=](?P<default>[^{}$]{0,256}))?\})"
-)
 _OWN_NAMESPACE = re.compile(r"\$\(cat /(?:var/)?run/secrets/kubernetes\.io/serviceaccount/namespace\)")
 _LONGEST = 4096  # characters a value with references may have or grow to; longer is no address, and they could grow without end
-_LONGEST_SCRIPT = 65_536  # the same of a part of a command line
-_LONGEST_IN_SCRIPT = 300  # characters of a value that is put into a command line; a longer one is no host
 
 
 class Variable(NamedTuple):
@@ -103,34 +98,13 @@ def expanded(text: str, known: Mapping[str, Variable], injected: Injected) -> st
             return "$"
         return known[name].value if name in known else injected(name) or found.group()
 
-    return _filled(text, _REFERENCE, value, _LONGEST)
+    return filled(text, _REFERENCE, value, _LONGEST)
 
 
 def expanded_script(text: str, known: Mapping[str, Variable], manifest: Manifest, injected: Injected) -> str:
     """A part of a command line with the variables that the cluster or the shell fills in, and the pod's own namespace."""
-
-    def value(found: re.Match[str]) -> str:
-        name = found["cluster"] or found["bare"] or found["braced"]
-        if name not in known:
-            return injected(name) or found["default"] or found.group()
-        return known[name].value if len(known[name].value) <= _LONGEST_IN_SCRIPT else ""
-
-    return _filled(_OWN_NAMESPACE.sub(manifest.namespace or DEFAULT_NAMESPACE, text), _IN_SCRIPT, value, _LONGEST_SCRIPT)
-
-
-def _filled(text: str, pattern: re.Pattern[str], value: Callable[[re.Match[str]], str], longest: int) -> str:
-    """The text with each match replaced by its value; empty when it grows beyond the longest."""
-    if "$" not in text or len(text) > longest:
-        return text
-    pieces: list[str] = []
-    size = position = 0
-    for found in pattern.finditer(text):
-        pieces += [text[position : found.start()], value(found)]
-        size += len(pieces[-2]) + len(pieces[-1])
-        position = found.end()
-        if size > longest:
-            return ""
-    return "".join(pieces) + text[position:]
+    text = _OWN_NAMESPACE.sub(manifest.namespace or DEFAULT_NAMESPACE, text)
+    return filled_script(text, lambda name: known[name].value if name in known else injected(name))
 
 
 def _written(item: Node, variable: str, manifest: Manifest, values: Values) -> Variable | None:
