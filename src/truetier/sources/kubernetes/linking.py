@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from truetier.catalog.model import Need
+    from truetier.sources.addresses import Address
     from truetier.sources.kubernetes.manifests import Manifest
 
 SOURCE_NAME = "kubernetes"
@@ -40,6 +41,7 @@ class _Cluster:
         self._values = Values(manifests)
         self._mounts = Mounts(self._values)
         self._external = _external_hosts(manifests)
+        self._addresses: dict[tuple[str, str], tuple[Address, ...]] = {}  # a ConfigMap may be in the environment of every workload
 
     def contribution(self, file: str, manifests: Sequence[Manifest]) -> Contribution:
         services: list[Service] = []
@@ -134,7 +136,7 @@ class _Cluster:
             phase = Phase.START if is_init else Phase.SERVE
             environment = environment_of(container, manifest, self._values, injected)
             for name, variable in environment.items():
-                for address in addresses_in(name, variable.value):
+                for address in self._addresses_in(name, variable.value):
                     callee = self._callee(address.host, manifest.namespace, caller, report=address.is_certain and address.is_local)
                     if callee is not None:
                         needs.add(callee, phase, variable.origin, variable.place)
@@ -149,6 +151,12 @@ class _Cluster:
                     if callee is not None:
                         needs.add(callee, phase, file.origin, file.place)
         return needs.needs()
+
+    def _addresses_in(self, name: str, value: str) -> tuple[Address, ...]:
+        found = self._addresses.get((name, value))
+        if found is None:
+            found = self._addresses[name, value] = addresses_in(name, value)
+        return found
 
     def _callee(self, host: str, namespace: str, caller: str, *, report: bool) -> str | None:
         """Whom a host means; a local name that nothing in these files has is given as written, for other files to know."""
