@@ -272,6 +272,12 @@ def test_objects_of_no_cluster_are_left_to_others() -> None:
     assert SOURCE.collect(b"apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a}\n", "k.yaml") is None
 
 
+def test_a_template_that_happens_to_be_yaml_gives_no_service() -> None:
+    with pytest.raises(CatalogError, match="rendered first") as caught:
+        SOURCE.collect(b'apiVersion: v1\nkind: Pod\nmetadata: {name: "cart-{{id}}"}\nspec: {}\n', "k.yaml")
+    assert str(caught.value.mistakes[0]).startswith("k.yaml:3:18: Pod cart-{{id}} ")
+
+
 def test_every_workload_and_service_without_a_name_is_a_mistake() -> None:
     with pytest.raises(CatalogError) as caught:
         SOURCE.collect(b"apiVersion: v1\nkind: Service\nmetadata: {}\n---\napiVersion: apps/v1\nkind: Deployment\nspec: {}\n", "k.yaml")

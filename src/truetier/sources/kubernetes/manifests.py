@@ -94,7 +94,7 @@ class Manifest:
 def read_manifests(content: bytes, file: str) -> tuple[Manifest, ...] | None:
     """The objects of the file, lists opened; None when none of them belongs to a cluster.
 
-    Raises CatalogError when the file is not YAML or a workload or Service has no name.
+    Raises CatalogError when the file is not YAML or a workload or Service has no name, or one still to be filled in.
     """
     if b"apiVersion" not in content or b"kind" not in content:
         return None
@@ -122,8 +122,12 @@ def _objects(documents: tuple[Node, ...]) -> Iterator[Node]:
 
 def _mistakes(manifests: tuple[Manifest, ...]) -> Iterator[Mistake]:
     for manifest in manifests:
-        if (manifest.is_service or manifest.is_workload) and not manifest.name and not text_at(manifest.node, "metadata", "generateName"):
+        if not manifest.is_service and not manifest.is_workload:
+            continue
+        if not manifest.name and not text_at(manifest.node, "metadata", "generateName"):
             yield Mistake(f"{manifest.kind} without metadata.name", manifest.node.place(manifest.file))
+        if "{{" in manifest.name:  # a template that happens to be YAML
+            yield Mistake(f"{manifest.kind} {manifest.name} has no name yet: its template is to be rendered first", manifest.place)
 
 
 def containers(pod: Node | None) -> Iterator[tuple[Node, bool]]:
