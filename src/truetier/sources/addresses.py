@@ -38,7 +38,20 @@ _NOT_A_HOST_SCHEMES = frozenset(
     | {"spiffe", "oci", "docker", "docker-image", "classpath", "data"}
 )
 _NAME_IN_PATH_SCHEMES = frozenset({"dns", "xds", "passthrough", "kubernetes", "k8s"})  # gRPC: dns:///cart:7070, dns://8.8.8.8/cart
-_PREFIXES = ("dns:", "passthrough:", "tcp:", "udp:", "np:", "admin:", "jdbc:oracle:thin:", "jdbc:oracle:oci:")
+_PREFIXES = (
+    "dns+",
+    "dnssrv+",
+    "dnssrvnoa+",
+    "dns:",
+    "passthrough:",
+    "tcp:",
+    "udp:",
+    "np:",
+    "admin:",
+    "jdbc:oracle:thin:",
+    "jdbc:oracle:oci:",
+)
+_SERVICE_RECORD = re.compile(r"_[A-Za-z0-9-]{1,63}\._(?:tcp|udp)\.")  # dnssrv+_grpc._tcp.store
 _PAIR_KEYS = frozenset(
     {"host", "hosts", "hostname", "hostaddr", "server", "servers", "source", "datasource", "addr", "addrs", "address", "addresses"}
     | {
@@ -57,7 +70,7 @@ _PAIR_KEYS = frozenset(
 )
 _ADDRESS_WORDS = frozenset(
     {"addr", "addrs", "address", "addresses", "host", "hosts", "hostname", "hostnames", "endpoint", "endpoints"}
-    | {"url", "urls", "uri", "uris", "broker", "brokers", "dsn", "bootstrap"}
+    | {"url", "urls", "uri", "uris", "broker", "brokers", "dsn", "bootstrap", "join"}
 )
 _LAST_WORDS = frozenset(
     {"service", "services", "server", "servers", "upstream", "upstreams", "backend", "backends", "target", "targets", "peer", "peers"}
@@ -67,11 +80,13 @@ _LAST_WORDS = frozenset(
 _ADDRESS_ENDINGS = ("host", "hosts", "hostname", "addr", "url", "urls", "uri", "endpoint", "brokers")  # of words run together: PGHOST
 _NO_ADDRESS_WORDS = frozenset({"ghost", "curl"})
 _TRAILING_WORDS = frozenset({"name", "names", "list", "internal", "primary", "secondary", "replica", "read", "write", "ro", "rw"})
-_NOT_CALLED = re.compile(  # NO_PROXY, DJANGO_ALLOWED_HOSTS, redirectUris, CART_IMAGE: names for another purpose than to call them
-    r"(?:^|[_.-])(?:allowed|trusted|cors)(?:[_.-]|$)|^(?:no_proxy|virtual_host|listen|bind)(?:[_.-]|$)"
-    r"|redirect[_.-]?ur[il]s?$|origins?$|(?:^|[_.-])(?:images?|tags?|version|topics?|users?)$",
+_NEVER_CALLED = re.compile(  # NO_PROXY, CORS_ORIGINS, redirectUris, --advertise-address: hosts that are let in, or one's own
+    r"^(?:no_proxy|virtual_host)(?:[_.-]|$)"
+    r"|(?:^|[_.-])(?:allowed|trusted|cors|listen|bind|advertised?)(?:[_.-]|$)|(?:^|[_.-])advertised?listeners?$"
+    r"|(?:^|[_.-])(?:external|public|server[_.-]{1,2}root)[_.-]?ur[il]s?$|^root_?url$|redirect[_.-]?ur[il]s?$|origins?$",
     re.IGNORECASE,
 )
+_NO_HOST = re.compile(r"(?:^|[_.-])(?:images?|tags?|version|topics?|users?)$", re.IGNORECASE)  # CART_IMAGE: names of other things
 _SECRET = re.compile(r"passw|pwd|secret|token|credential|(?:^|[_.-])(?:api[_.-]?key|key|auth)$", re.IGNORECASE)
 _CONNECTION_STRING = re.compile(r"connection[_.-]?strings?(?:[^a-z]|$)", re.IGNORECASE)
 _SETTINGS = re.compile(r"[,;][A-Za-z ]{1,40}=.*\Z", re.DOTALL)  # behind a bare name: redis,abortConnect=false
@@ -105,12 +120,12 @@ def addresses_in(key: str, value: str) -> tuple[Address, ...]:
 
 def is_for_calls(key: str) -> bool:
     """Whether the name of a variable leaves it open that its value is whom to call; a secret or a list of allowed hosts is not."""
-    return not is_never_called(key) and not _is_secret(key)
+    return not is_never_called(key) and not _NO_HOST.search(key) and not _is_secret(key)
 
 
 def is_never_called(key: str) -> bool:
-    """Whether what stands under that name is there for another purpose than to be called: CORS_ORIGINS, redirectUris."""
-    return _NOT_CALLED.search(key) is not None
+    """Whether hosts under that name are there for another purpose than to be called: CORS_ORIGINS, redirectUris."""
+    return _NEVER_CALLED.search(key) is not None
 
 
 def host_of(text: str) -> str | None:
@@ -209,13 +224,16 @@ def _in_pair(name: str, text: str) -> Iterator[Address]:
 
 def _in_place(text: str, *, is_named: bool = False) -> Iterator[Address]:
     place = _without_prefix(text).rpartition("@")[2].lstrip("/").partition("/")[0]
+    record = _SERVICE_RECORD.match(place)
+    if record is not None:
+        place = place[record.end() :]
     host, colon, port = place.partition(":")
     port, *more = port.split(":")
     valid = host_of(host)
     if valid is None:
         return
     if not colon:
-        is_host = is_named
+        is_host = is_named or record is not None
     else:
         is_oracle = text.startswith("jdbc:")
         is_host = _PORT.fullmatch(port) is not None and (is_oracle or all(part.isdigit() for part in more))

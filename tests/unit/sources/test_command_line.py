@@ -19,6 +19,9 @@ def hosts(*parts: str) -> list[str]:
         "run --db-host=db",
         "run --db-host db",
         "psql -h db -U postgres",
+        "mysql -hdb -uroot",
+        "agent -retry-join db",
+        "agent -retry-join=db",
         "java -Dspring.redis.host=db -jar app.jar",
         "./wait-for-it.sh db:5432 -- run",
         "until nc -z db 5432; do sleep 30; done",
@@ -47,12 +50,29 @@ def test_a_word_that_is_only_a_word_names_nobody(command: str) -> None:
     assert hosts(command) == []
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "prometheus --web.external-url=http://proxy/prometheus --web.listen-address=proxy:9090",
+        "etcd --advertise-client-urls http://proxy:2379 --listen-peer-urls=http://proxy:2380",
+        "gunicorn --bind proxy:8000 app:app",
+        "auth -redirect-url=http://proxy/done --cors-origins http://proxy",
+    ],
+)
+def test_where_a_tool_listens_or_is_seen_from_outside_is_nobody_it_calls(command: str) -> None:
+    assert hosts(command) == []
+    assert hosts(*command.split()) == []
+    assert hosts(command + " --next=http://cart/") == hosts(*command.split(), "http://cart/") == ["cart"]
+
+
 @given(st.lists(st.text(alphabet="ab nc-h:/$();&|\n80=", max_size=80), max_size=4))
 def test_any_command_is_read(parts: list[str]) -> None:
     for host, index in hosts_of_command(parts):
         assert host in parts[index].lower()
 
 
-@pytest.mark.parametrize("part", ["a " * 30_000, "(" * 60_000, "nc " * 20_000, "-h " * 20_000, "/dev/tcp/" * 7_000])
+@pytest.mark.parametrize(
+    "part", ["a " * 30_000, "(" * 60_000, "nc " * 20_000, "-h " * 20_000, "/dev/tcp/" * 7_000, "--bind " * 9_000, "--bind" + " " * 60_000]
+)
 def test_hostile_commands_cost_little(part: str) -> None:
     hosts(part)
