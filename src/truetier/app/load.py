@@ -84,6 +84,7 @@ class _Loading:
         self._is_partial = False  # whether a file is missing as a whole, so that names of it seem to mean nothing
         self._skipped: list[SkippedInput] = []
         self._skipped_more = 0
+        self._beside: set[str] = set()  # files that only the compose files of this run make sense of
         self._catalogs: list[Contribution] = []
         self._kubernetes: list[tuple[str, Sequence[Manifest]]] = []
         self._compose: list[ComposeFile] = []
@@ -217,6 +218,7 @@ class _Loading:
         except UnreadableError:
             return None
         self._contents.append((os.path.basename(path), content))
+        self._beside.add(_shown(path))
         return content
 
     def _refuse(self, found: _Input, message: str, reason: str, *, is_fatal: bool) -> None:
@@ -234,9 +236,10 @@ class _Loading:
             self._skipped_more += 1
 
     def _all_skipped(self) -> list[SkippedInput]:
+        skipped = [item for item in self._skipped if item.subject not in self._beside]
         if not self._skipped_more:
-            return self._skipped
-        return [*self._skipped, SkippedInput(f"{self._skipped_more} more files", "not read either")]
+            return skipped
+        return [*skipped, SkippedInput(f"{self._skipped_more} more files", "not read either")]
 
     def _refuse_unreadable(self, paths: Sequence[str]) -> None:
         if self._mistakes and (self._is_partial or self._unreadable):

@@ -257,6 +257,19 @@ def test_compose_files_find_what_they_refer_to(tmp_path: Path) -> None:
     assert load_fleet(["p/compose.yaml"]).digest != fleet.digest
 
 
+def test_what_a_compose_file_mounts_is_read_and_not_said_to_be_skipped(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose_yaml="services:\n  a: {image: i, volumes: ['./x.conf:/x.conf', './y.yaml:/y']}\n  b: {image: i}\n  c: {image: i}\n",
+        x_conf="server b:80;\n",
+        y_yaml="url: http://c/\n",
+        z_conf="",
+    )
+    fleet = load_fleet(["."])
+    assert edges(fleet) == [("a", "b"), ("a", "c")]
+    assert list(skipped(fleet)) == ["z.conf"]
+
+
 def test_a_compose_file_whose_list_closes_at_its_key_is_read(tmp_path: Path) -> None:
     write(tmp_path, compose_yaml="services:\n  a:\n    image: i\n    command: [\n      x\n    ]\n")
     assert sorted(load_fleet(["compose.yaml"]).services) == ["a"]

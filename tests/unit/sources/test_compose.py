@@ -181,6 +181,7 @@ def test_a_mounted_file_names_whom_the_service_calls(part: str) -> None:
     "part",
     [
         "volumes: ['./nginx.bin:/x', './nginx.conf', 'nginx.conf:/x', '/nginx.conf:/x', '~/nginx.conf:/x', '${GONE}/nginx.conf:/x']",
+        "volumes: ['./compose.yaml:/x', './nginx.conf/:/x']",
         "volumes: [{type: volume, source: nginx.conf, target: /x}, {type: bind, source: /nginx.conf, target: /x}, 5, [x]]",
         "configs: [other, absent, outside, {target: /x}, [x]]",
         "configs: nginx.conf",
@@ -191,7 +192,9 @@ def test_volumes_that_are_no_configuration_beside_the_file_are_not_looked_into(p
         f"services:\n  a: {{image: i, {part}}}\n  b: {{image: i}}\n"
         "configs: {other: {external: true}, outside: {file: /nginx.conf}, shape: [x]}\n"
     )
-    files = {f"{folder}nginx.{end}": MOUNTED["nginx.conf"] for folder in ("", "/", "~/") for end in ("conf", "bin")}
+    files = {"compose.yaml": "url: http://b:80"} | {
+        f"{folder}nginx.{end}": MOUNTED["nginx.conf"] for folder in ("", "/", "~/") for end in ("conf", "bin")
+    }
     (found,) = collect({"c.yaml": text, **files})
     assert needs([found]) == []
     assert found.skipped == ()

@@ -53,7 +53,7 @@ class Mounts:
         for body in bodies:
             for item in items_at(body.stated("volumes")):
                 path = _bound(item, known)
-                if path.endswith(_CONFIGURATION):
+                if path.endswith(_CONFIGURATION) and "compose" not in posixpath.basename(path):  # that one names callers of its own
                     yield self._at(path, item, body)
             for item in items_at(body.stated("configs")):
                 name = text_at(item, "source") or item.text
