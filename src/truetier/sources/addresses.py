@@ -20,7 +20,7 @@ _LONGEST_VALUE = 65_536  # characters of one value that are looked at; a longer 
 _LONGEST_SCHEME = 32
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{0,253}}\Z)(?=[^a-z]*[a-z]){_LABEL}(?:\.{_LABEL})*")
-_PORT = re.compile(r"[0-9]{1,5}|\$.*")  # a variable nobody could expand still stands where a port does
+_PORT = re.compile(r"[0-9]{2,5}|\$.*")  # a variable nobody could expand still stands where a port does
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _AUTHORITY = re.compile(r"[^\s/?#\"'`;|<>(){}\\]*")
 _URL_REST = re.compile(r"[^\s\"'`,;|<>()]*")
@@ -86,7 +86,9 @@ _NEVER_CALLED = re.compile(  # NO_PROXY, CORS_ORIGINS, redirectUris, --advertise
     r"|(?:^|[_.-])(?:external|public|server[_.-]{1,2}root)[_.-]?ur[il]s?$|^root_?url$|redirect[_.-]?ur[il]s?$|origins?$",
     re.IGNORECASE,
 )
-_NO_HOST = re.compile(r"(?:^|[_.-])(?:images?|tags?|version|topics?|users?)$", re.IGNORECASE)  # CART_IMAGE: names of other things
+_NO_HOST = re.compile(  # CART_IMAGE, DD_SERVICE: names of other things, or one's own
+    r"(?:^|[_.-])(?:images?|tags?|version|topics?|users?)$|^(?:dd|otel|apm)[_.-]service$", re.IGNORECASE
+)
 _SECRET = re.compile(r"passw|pwd|secret|token|credential|(?:^|[_.-])(?:api[_.-]?key|key|auth)$", re.IGNORECASE)
 _CONNECTION_STRING = re.compile(r"connection[_.-]?strings?(?:[^a-z]|$)", re.IGNORECASE)
 _SETTINGS = re.compile(r"[,;][A-Za-z ]{1,40}=.*\Z", re.DOTALL)  # behind a bare name: redis,abortConnect=false

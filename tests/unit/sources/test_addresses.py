@@ -137,6 +137,7 @@ def test_a_bare_name_is_uncertain_under_a_key_that_may_ask_for_one(key: str) -> 
     "key",
     [
         "OTEL_SERVICE_NAME",
+        "DD_SERVICE",
         "DB_TYPE",
         "MODE",
         "",
@@ -197,6 +198,10 @@ def test_settings_behind_the_name_in_a_connection_string_do_not_hide_it() -> Non
     assert addresses_in("ConnectionStrings__Redis", "cache,abortConnect=false") == (("cache", False),)
 
 
+def test_a_name_with_a_small_number_is_a_count_and_no_address() -> None:
+    assert addresses_in("SHARES", "cart:1,search:2") == ()
+
+
 def test_several_bare_names_count_only_if_all_are_names() -> None:
     assert [address.host for address in addresses_in("BROKERS", "a, b;c")] == ["a", "b", "c"]
     assert addresses_in("BROKERS", "a, /b") == ()
@@ -209,7 +214,7 @@ def test_a_host_named_twice_is_given_once() -> None:
 def test_only_a_single_label_or_a_name_of_the_cluster_is_local() -> None:
     hosts = [
         (address.host, address.is_local)
-        for address in addresses_in("X", "cart:1 cart.shop.svc:1 cart.shop.svc.cluster.local:1 api.example.com:1")
+        for address in addresses_in("X", "cart:80 cart.shop.svc:80 cart.shop.svc.cluster.local:80 api.example.com:80")
     ]
     assert hosts == [("cart", True), ("cart.shop.svc", True), ("cart.shop.svc.cluster.local", True), ("api.example.com", False)]
 

@@ -77,7 +77,7 @@ def test_every_way_to_name_a_service_is_read(part: str, need: tuple[str, str, st
 
 
 def test_a_host_name_two_services_share_names_neither() -> None:
-    text = "services:\n  a: {image: i, environment: {DB: 'db:1'}}\n  b: {image: i, hostname: db}\n  c: {image: i, hostname: db}\n"
+    text = "services:\n  a: {image: i, environment: {DB: 'db:80'}}\n  b: {image: i, hostname: db}\n  c: {image: i, hostname: db}\n"
     assert needs(collect({"c.yaml": text})) == [("a", "db", "serve")]
 
 
