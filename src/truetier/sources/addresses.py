@@ -91,6 +91,7 @@ _NO_HOST = re.compile(  # CART_IMAGE, DD_SERVICE: names of other things, or one'
 )
 _SECRET = re.compile(r"passw|pwd|secret|token|credential|(?:^|[_.-])(?:api[_.-]?key|key|auth)$", re.IGNORECASE)
 _CONNECTION_STRING = re.compile(r"connection[_.-]?strings?(?:[^a-z]|$)", re.IGNORECASE)
+_SWITCHES = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null"})  # ALLOW_OLD_URLS: true
 _SETTINGS = re.compile(r"[,;][A-Za-z ]{1,40}=.*\Z", re.DOTALL)  # behind a bare name: redis,abortConnect=false
 
 
@@ -219,7 +220,11 @@ def _in_token(token: str) -> Iterator[Address]:
 def _in_pair(name: str, text: str) -> Iterator[Address]:
     """The host of ``host=db``: the key says that a bare name is one."""
     is_stated = name.lower() in _PAIR_KEYS
-    if is_stated or (_words(name)[-1:] and _is_address_word(_words(name)[-1]) and not is_never_called(name)):
+    if (
+        is_stated
+        or name.lower() == "servername"
+        or (_words(name)[-1:] and _is_address_word(_words(name)[-1]) and not is_never_called(name))
+    ):
         for host, _ in _in_place(text, is_named=True):
             yield Address(host, is_stated)
 
@@ -258,7 +263,7 @@ def _bare(key: str, value: str) -> Iterator[Address]:
     if _CONNECTION_STRING.search(key):
         value = _SETTINGS.sub("", value)
     hosts = [host_of(token) for token in _LIST_SEPARATORS.split(value.strip()) if token]
-    if all(hosts):
+    if all(hosts) and value.strip().lower() not in _SWITCHES:
         for host in hosts:
             if host is not None:
                 yield Address(host, is_certain)

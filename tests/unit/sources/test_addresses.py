@@ -198,6 +198,11 @@ def test_settings_behind_the_name_in_a_connection_string_do_not_hide_it() -> Non
     assert addresses_in("ConnectionStrings__Redis", "cache,abortConnect=false") == (("cache", False),)
 
 
+@pytest.mark.parametrize("value", ["true", "False", "none", " off "])
+def test_a_switch_is_no_host(value: str) -> None:
+    assert addresses_in("ALLOW_OLD_URLS", value) == ()
+
+
 def test_a_name_with_a_small_number_is_a_count_and_no_address() -> None:
     assert addresses_in("SHARES", "cart:1,search:2") == ()
 
