@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from truetier.catalog.model import Need
+    from truetier.errors import Place
     from truetier.sources.addresses import Address
     from truetier.sources.kubernetes.manifests import Manifest
+    from truetier.sources.kubernetes.mounts import File
 
 SOURCE_NAME = "kubernetes"
 
@@ -41,6 +43,7 @@ class _Cluster:
         self._values = Values(manifests)
         self._mounts = Mounts(self._values)
         self._external = _external_hosts(manifests)
+        self._known: dict[tuple[Place, str], tuple[str, ...]] = {}
         self._addresses: dict[tuple[str, str], tuple[Address, ...]] = {}  # a ConfigMap may be in the environment of every workload
 
     def contribution(self, file: str, manifests: Sequence[Manifest]) -> Contribution:
@@ -146,7 +149,7 @@ class _Cluster:
                 if callee is not None:
                     needs.add(callee, phase, "init container" if is_init else "command line", items[index].place(manifest.file))
             for file in self._mounts.files(container, manifest):
-                for host in file.hosts:
+                for host in self._known_in(file, manifest.namespace):
                     callee = self._callee(host, manifest.namespace, caller, report=False)
                     if callee is not None:
                         needs.add(callee, phase, file.origin, file.place)
@@ -157,6 +160,13 @@ class _Cluster:
         if found is None:
             found = self._addresses[name, value] = addresses_in(name, value)
         return found
+
+    def _known_in(self, file: File, namespace: str) -> tuple[str, ...]:
+        """The hosts of a mounted file that mean anybody to a pod of that namespace; one file may be in every container."""
+        key = (file.place, namespace)
+        if key not in self._known:
+            self._known[key] = tuple(h for h in file.hosts if h in self._external or self._names.resolve(h, namespace) is not None)
+        return self._known[key]
 
     def _callee(self, host: str, namespace: str, caller: str, *, report: bool) -> str | None:
         """Whom a host means; a local name that nothing in these files has is given as written, for other files to know."""
