@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from truetier.app.input_tree import STANDARD_INPUT, Disk, UnreadableError
@@ -32,6 +33,7 @@ _CATALOG_KEY = re.compile(rb"""^(?:[ \t{]*["']|\{[ \t]*|)(?:version|services|dom
 _TEMPLATE = "a template, not a manifest: render it first (helm template, kustomize build)"
 _BOM = b"\xef\xbb\xbf"
 _MOST_SKIPPED = 1000  # files listed by name; the rest is counted
+_MOST_INSIDE = 1000  # files of a folder that a compose file mounts
 _MOST_REASONS = 100  # files listed by name when none could be read
 
 
@@ -209,7 +211,7 @@ class _Loading:
         if self._compose:
             from truetier.sources import compose
 
-            yield from compose.link(self._compose, self._read_beside)
+            yield from compose.link(self._compose, self._read_beside, self._files_inside)
 
     def _read_beside(self, path: str) -> bytes | None:
         """A file that a compose file refers to; None when it cannot be had."""
@@ -220,6 +222,15 @@ class _Loading:
         self._contents.append((os.path.basename(path), content))
         self._beside.add(_shown(path))
         return content
+
+    def _files_inside(self, path: str) -> list[str] | None:
+        """The files in a folder that a compose file refers to; None when it is no folder."""
+        try:
+            if not self._tree.is_folder(path):
+                return None
+        except UnreadableError:
+            return None
+        return [entry.path for entry in islice(self._tree.walk(path), _MOST_INSIDE) if not entry.why_not]
 
     def _refuse(self, found: _Input, message: str, reason: str, *, is_fatal: bool) -> None:
         if is_fatal and self._is_past and found.is_named:

@@ -25,16 +25,16 @@ class _Found:
 class NeedList:
     """Collects what one caller names, in the order it is written; each hardness has its own need."""
 
-    __slots__ = ("_caller", "_found", "_source")
+    __slots__ = ("_found", "_source", "caller")
 
     def __init__(self, caller: str, source: str) -> None:
-        self._caller = caller
+        self.caller = caller
         self._source = source
         self._found: dict[tuple[str, Hardness | None], _Found] = {}
 
     def add(self, callee: str, phase: Phase, reason: str, place: Place | None, *, hardness: Hardness | None = Hardness.UNKNOWN) -> None:
         """Note that the caller names the callee; naming itself is no dependency."""
-        if callee == self._caller:
+        if callee == self.caller:
             return
         found = self._found.setdefault((callee, hardness), _Found(place))
         found.phases.add(phase)

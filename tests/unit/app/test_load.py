@@ -270,6 +270,17 @@ def test_what_a_compose_file_mounts_is_read_and_not_said_to_be_skipped(tmp_path:
     assert list(skipped(fleet)) == ["z.conf"]
 
 
+def test_a_folder_of_configuration_that_a_compose_file_mounts_is_read(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose_yaml="services:\n  a: {image: i, volumes: ['./conf:/etc/a', './gone:/etc/b']}\n  b: {image: i}\n",
+        conf__inner__x_conf="server b:80;\n",
+    )
+    fleet = load_fleet(["compose.yaml"])
+    assert edges(fleet) == [("a", "b")]
+    assert list(skipped(fleet)) == ["gone"]
+
+
 def test_a_compose_file_whose_list_closes_at_its_key_is_read(tmp_path: Path) -> None:
     write(tmp_path, compose_yaml="services:\n  a:\n    image: i\n    command: [\n      x\n    ]\n")
     assert sorted(load_fleet(["compose.yaml"]).services) == ["a"]

@@ -21,7 +21,11 @@ def collect(files: dict[str, str], *roots: str) -> Sequence[Contribution]:
         found = read_compose(files[name].encode(), name)
         assert found is not None
         read.append(found)
-    return link(read, lambda path: files[path].encode() if path in files else None)
+
+    def inside(folder: str) -> list[str] | None:
+        return [name for name in files if name.startswith(f"{folder}/")] or None
+
+    return link(read, lambda path: files[path].encode() if path in files else None, inside)
 
 
 def needs(contributions: Sequence[Contribution]) -> list[tuple[str, str, str]]:
@@ -159,16 +163,20 @@ MOUNTED = {"nginx.conf": "upstream x {\n  server b:80;\n}", "deploy/b.yml": "tar
         "volumes: ['./deploy/b.yml:/etc/b.yml']",
         "volumes: ['${WHERE:-./nginx.conf}:/etc/nginx.conf']",
         "volumes: [{type: bind, source: nginx.conf, target: /etc/nginx.conf}]",
+        "volumes: ['./deploy:/etc/deploy:ro']",
+        "volumes: [{type: bind, source: deploy, target: /usr/local/etc/deploy}]",
+        "volumes: ['./plain:/etc/plain']",
         "configs: [whole]",
         "configs: [{source: inside, target: /etc/x}]",
     ],
 )
 def test_a_mounted_file_names_whom_the_service_calls(part: str) -> None:
     text = (
-        f"services:\n  a: {{image: i, {part}}}\n  b: {{image: i}}\n"
+        f"services:\n  a: {{image: i, {part}}}\n  b: {{image: i}}\n  c: {{image: i}}\n"
         "configs: {whole: {file: nginx.conf}, inside: {content: 'url: http://b/'}, other: {external: true}}\n"
     )
-    (found,) = collect({"c.yaml": text, **MOUNTED})
+    inner = {"deploy/in/x.json": "{}", "deploy/b.key": "http://c/", "deploy/dashboard.yml": "http://c/", "plain": "server b:80;"}
+    (found,) = collect({"c.yaml": text, **MOUNTED, **inner})
     assert needs([found]) == [("a", "b", "serve")]
     assert found.skipped == ()
     (need,) = found.services[0].needs
@@ -181,7 +189,7 @@ def test_a_mounted_file_names_whom_the_service_calls(part: str) -> None:
     "part",
     [
         "volumes: ['./nginx.bin:/x', './nginx.conf', 'nginx.conf:/x', '/nginx.conf:/x', '~/nginx.conf:/x', '${GONE}/nginx.conf:/x']",
-        "volumes: ['./compose.yaml:/x', './nginx.conf/:/x']",
+        "volumes: ['./compose.yaml:/etc/x', './dashboard.json:/x', './nginx.conf/:/x', './app:/app']",
         "volumes: [{type: volume, source: nginx.conf, target: /x}, {type: bind, source: /nginx.conf, target: /x}, 5, [x]]",
         "configs: [other, absent, outside, {target: /x}, [x]]",
         "configs: nginx.conf",
@@ -192,12 +200,26 @@ def test_volumes_that_are_no_configuration_beside_the_file_are_not_looked_into(p
         f"services:\n  a: {{image: i, {part}}}\n  b: {{image: i}}\n"
         "configs: {other: {external: true}, outside: {file: /nginx.conf}, shape: [x]}\n"
     )
-    files = {"compose.yaml": "url: http://b:80"} | {
+    files = dict.fromkeys(("compose.yaml", "dashboard.json", "app/x.conf"), "url: http://b:80") | {
         f"{folder}nginx.{end}": MOUNTED["nginx.conf"] for folder in ("", "/", "~/") for end in ("conf", "bin")
     }
     (found,) = collect({"c.yaml": text, **files})
     assert needs([found]) == []
     assert found.skipped == ()
+
+
+def test_a_file_that_several_services_mount_tells_who_calls_only_if_it_names_one() -> None:
+    mount = "volumes: ['./all.json:/all.json', './one.conf:/one.conf']"
+    files = {
+        "c.yaml": f"services:\n  a: {{image: i, {mount}}}\n  b: {{image: i, {mount}}}\n  c: {{image: i}}\n  d: {{image: i}}\n",
+        "all.json": '{"c": "c:80", "d": "d:80", "a": "a:80"}',
+        "one.conf": "server c:80;",
+    }
+    (found,) = collect(files)
+    assert needs([found]) == [("a", "c", "serve"), ("b", "c", "serve")]
+    assert [(item.subject, item.reason) for item in found.skipped] == [
+        ("all.json", "mounted by 2 services, and names several: who of them calls whom is not known")
+    ]
 
 
 def test_a_mounted_file_that_cannot_be_read_is_listed_once() -> None:
@@ -206,6 +228,15 @@ def test_a_mounted_file_that_cannot_be_read_is_listed_once() -> None:
     assert [(item.subject, item.reason) for item in found.skipped] == [
         ("x.conf", "mounted by shop/c.yaml: cannot be read, addresses in it are not seen")
     ]
+
+
+def test_what_a_service_depends_on_may_stand_in_a_variable() -> None:
+    files = {
+        "c.yaml": "services:\n  a: {image: i, depends_on: ['${ENGINE}'], links: ['${ENGINE}:alias'], environment: {X: 'http://alias/'}}\n"
+        "  b: {image: i, network_mode: 'service:${OTHER:-c}'}\n  c: {image: i}\n  d: {image: i}\n",
+        ".env": "ENGINE=d\n",
+    }
+    assert needs(collect(files)) == [("a", "d", "start"), ("a", "d", "serve"), ("b", "c", "start")]
 
 
 def test_included_files_are_read_and_those_that_cannot_be_are_listed() -> None:

@@ -27,7 +27,7 @@ class _Compose:
     def collect(self, content: bytes, file: str) -> Contribution | None:
         """What the file says; None when it is no compose file."""
         found = read_compose(content, file)
-        return None if found is None else link([found], lambda _: None)[0]
+        return None if found is None else link([found], lambda _: None, lambda _: None)[0]
 
 
 SOURCE = _Compose()

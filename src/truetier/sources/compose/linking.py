@@ -23,7 +23,8 @@ from truetier.sources.tree_path import at, brief, items_at, pairs_at, text_at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from truetier.sources.compose.project import Beside, Body, ComposeFile
+    from truetier.sources.compose.mounts import File
+    from truetier.sources.compose.project import Beside, Body, ComposeFile, Inside
     from truetier.sources.yaml_tree import Node
 
 SOURCE_NAME = "compose"
@@ -41,12 +42,18 @@ _FACTS = (
 )
 
 
-def link(files: Sequence[ComposeFile], read: Beside) -> tuple[Contribution, ...]:
-    """What each file says, and each file it includes; ``read`` gives the files they refer to, None for one that is not there."""
+def link(files: Sequence[ComposeFile], read: Beside, inside: Inside) -> tuple[Contribution, ...]:
+    """What each file says, and each file it includes.
+
+    ``read`` gives the files they refer to and ``inside`` what a folder holds, None for what is not there.
+    """
     project = Files(files, read)
     everything = project.include_all()
     names = ProjectNames(everything)
-    mounts = Mounts(read)
+    mounts = Mounts(read, inside)
+    for file in everything:
+        for written in file.services:
+            mounts.add_user(names.fleet_name(written, file.project), project.bodies(written, file), Variables(project.variables_of(file)))
     found = [_contribution(file, project, names, mounts) for file in everything]
     skipped = (*project.skipped, *mounts.skipped)
     if found and skipped:
@@ -62,14 +69,15 @@ class _Variable(NamedTuple):
 def _contribution(file: ComposeFile, project: Files, names: ProjectNames, mounts: Mounts) -> Contribution:
     variables = Variables(project.variables_of(file))
     services = []
-    for written, (key, _) in file.services.items():
+    called: dict[tuple[object, ...], tuple[str, ...]] = {}
+    for written, (title, _) in file.services.items():
         name = names.fleet_name(written, file.project)
-        evidence = Evidence(Kind.DECLARED, SOURCE_NAME, key.place(file.file), f"service {written}")
+        evidence = Evidence(Kind.DECLARED, SOURCE_NAME, title.place(file.file), f"service {written}")
         bodies = project.bodies(written, file)
         needs = NeedList(name, SOURCE_NAME)
-        links = dict(link for body in bodies for link in _link_aliases(body))
+        links = dict(link for body in bodies for link in _link_aliases(body, variables))
         for body in bodies:
-            _add_stated(needs, body, file.project, names)
+            _add_stated(needs, body, file.project, names, variables)
         environment = _environment(bodies, project, variables)
         for variable, (value, place) in environment.items():
             for address in addresses_in(variable, value):
@@ -77,10 +85,16 @@ def _contribution(file: ComposeFile, project: Files, names: ProjectNames, mounts
                 callee = names.of_host(host, file.project) or (host if address.is_certain and address.is_local else None)
                 if callee is not None:  # a name nothing here has is given as written, for other files to know
                     needs.add(callee, Phase.SERVE, f"env {variable}", place)
-        for host, reason, place in _possible_hosts(bodies, variables, environment, mounts):
+        for host, place in _hosts_of_command(bodies, variables, environment):
             callee = names.of_host(links.get(host, host), file.project)
             if callee is not None:
-                needs.add(callee, Phase.SERVE, reason, place)
+                needs.add(callee, Phase.SERVE, "command line", place)
+        for mounted in mounts.files(bodies, variables):
+            key = (mounted.path, *links.items())
+            if key not in called:  # one file may be in every container
+                hosts = (names.of_host(links.get(host, host), file.project) for host in mounted.hosts)
+                called[key] = tuple(dict.fromkeys(host for host in hosts if host is not None))
+            _add_mounted(needs, mounted, called[key], mounts)
         found = needs.needs()
         services.append(
             Service(name, evidence, needs=found, facts=tuple(_facts(bodies, variables)), keys={"needs": evidence} if found else {})
@@ -88,7 +102,7 @@ def _contribution(file: ComposeFile, project: Files, names: ProjectNames, mounts
     return Contribution(SOURCE_NAME, file.file, tuple(services), skipped=_missing(file, variables))
 
 
-def _add_stated(needs: NeedList, body: Body, project: str, names: ProjectNames) -> None:
+def _add_stated(needs: NeedList, body: Body, project: str, names: ProjectNames, variables: Variables) -> None:
     """What the description itself calls a dependency."""
     file = body.file.file
 
@@ -96,44 +110,43 @@ def _add_stated(needs: NeedList, body: Body, project: str, names: ProjectNames) 
         needs.add(names.fleet_name(name, project), phase, reason, node.place(file), hardness=hardness)
 
     for item in items_at(body.stated("depends_on")):
-        add(item.text, Phase.START, "depends_on", item, None)
+        add(variables.fill(item.text), Phase.START, "depends_on", item, None)
     for name, value in pairs_at(body.stated("depends_on")):
         condition = text_at(value, "condition")
         reason = f"depends_on, condition {condition}" if condition else "depends_on"
         is_optional = text_at(value, "required").lower() == "false"
         add(name.text, Phase.START, reason, name, Hardness.UNKNOWN if is_optional else None)
     for item in items_at(body.stated("links")):
-        add(item.text.partition(":")[0], Phase.SERVE, "links", item, Hardness.UNKNOWN)
+        add(variables.fill(item.text).partition(":")[0], Phase.SERVE, "links", item, Hardness.UNKNOWN)
     for item in items_at(body.stated("external_links")):
-        container = item.text.partition(":")[0]
+        container = variables.fill(item.text).partition(":")[0]
         needs.add(names.of_host(container.lower(), project) or container, Phase.SERVE, "external_links", item.place(file))
     for key in ("network_mode", "pid", "ipc"):
         node = body.stated(key)
-        if node is not None and node.text.startswith("service:"):
-            add(node.text.removeprefix("service:"), Phase.START, key, node, None)
+        shared = "" if node is None else variables.fill(node.text)
+        if node is not None and shared.startswith("service:"):
+            add(shared.removeprefix("service:"), Phase.START, key, node, None)
     for item in items_at(body.stated("volumes_from")):
         if not item.text.startswith("container:"):
-            add(item.text.partition(":")[0], Phase.START, "volumes_from", item, None)
+            add(variables.fill(item.text).partition(":")[0], Phase.START, "volumes_from", item, None)
 
 
-def _link_aliases(body: Body) -> Iterator[tuple[str, str]]:
+def _link_aliases(body: Body, variables: Variables) -> Iterator[tuple[str, str]]:
     """The names that only this service knows others by, and theirs."""
     for key in ("links", "external_links"):
         for item in items_at(body.stated(key)):
-            name, colon, alias = item.text.lower().partition(":")
+            name, colon, alias = variables.fill(item.text).lower().partition(":")
             if colon:
                 yield alias, name
 
 
-def _possible_hosts(
-    bodies: Sequence[Body], variables: Variables, environment: Mapping[str, _Variable], mounts: Mounts
-) -> Iterator[tuple[str, str, Place]]:
-    """What counts only if it is the name of a service, how it is written and where: in commands and in mounted files."""
-    for host, place in _hosts_of_command(bodies, variables, environment):
-        yield host, "command line", place
-    for mounted in mounts.files(bodies, variables):
-        for host in mounted.hosts:
-            yield host, mounted.origin, mounted.place
+def _add_mounted(needs: NeedList, mounted: File, named: Sequence[str], mounts: Mounts) -> None:
+    """Whom a mounted file names, unless several services mount it and it names several others."""
+    if mounted.users > 1 and (len(named) > 2 or (len(named) == 2 and needs.caller not in named)):
+        mounts.leave_out(mounted)
+        return
+    for callee in named:
+        needs.add(callee, Phase.SERVE, mounted.origin, mounted.place)
 
 
 def _hosts_of_command(bodies: Sequence[Body], variables: Variables, environment: Mapping[str, _Variable]) -> Iterator[tuple[str, Place]]:

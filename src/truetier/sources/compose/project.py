@@ -12,12 +12,13 @@ from truetier.sources.compose.interpolation import Variables, read_env_file
 from truetier.sources.tree_path import at, items_at, pairs_at, parse_foreign, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from truetier.sources.compose.interpolation import Assignment
     from truetier.sources.yaml_tree import Node
 
     Beside = Callable[[str], bytes | None]
+    Inside = Callable[[str], Sequence[str] | None]  # the files in a folder and its folders; None where there is none
 
 _TOP_KEYS = frozenset({"version", "name", "services", "networks", "volumes", "configs", "secrets", "include", "models"})
 _SERVICE_KEYS = frozenset(
