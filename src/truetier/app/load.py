@@ -215,6 +215,8 @@ class _Loading:
 
     def _read_beside(self, path: str) -> bytes | None:
         """A file that a compose file refers to; None when it cannot be had."""
+        if path == STANDARD_INPUT:  # a file called - beside it, not what is piped to us
+            return None
         try:
             content = self._tree.read(path)
         except UnreadableError:

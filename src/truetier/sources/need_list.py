@@ -33,8 +33,8 @@ class NeedList:
         self._found: dict[tuple[str, Hardness | None], _Found] = {}
 
     def add(self, callee: str, phase: Phase, reason: str, place: Place | None, *, hardness: Hardness | None = Hardness.UNKNOWN) -> None:
-        """Note that the caller names the callee; naming itself is no dependency."""
-        if callee == self.caller:
+        """Note that the caller names the callee; naming itself is no dependency, nor is a name left empty."""
+        if callee in ("", self.caller):
             return
         found = self._found.setdefault((callee, hardness), _Found(place))
         found.phases.add(phase)

@@ -270,6 +270,14 @@ def test_what_a_compose_file_mounts_is_read_and_not_said_to_be_skipped(tmp_path:
     assert list(skipped(fleet)) == ["z.conf"]
 
 
+def test_a_compose_file_never_reads_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"B_URL=http://b:80")))
+    write(tmp_path, compose_yaml="services:\n  a: {image: i, env_file: '-', volumes: ['./-:/etc/a']}\n  b: {image: i}\n")
+    fleet = load_fleet(["compose.yaml"])
+    assert edges(fleet) == []
+    assert [item.subject for item in fleet.skipped] == ["-", "-"]
+
+
 def test_a_folder_of_configuration_that_a_compose_file_mounts_is_read(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -230,6 +230,12 @@ def test_a_mounted_file_that_cannot_be_read_is_listed_once() -> None:
     ]
 
 
+def test_a_dependency_without_a_name_is_none() -> None:
+    assert (
+        needs(collect({"c.yaml": "services:\n  a: {image: i, depends_on: ['', [b], {b: c}], links: ['', ':b']}\n  b: {image: i}\n"})) == []
+    )
+
+
 def test_what_a_service_depends_on_may_stand_in_a_variable() -> None:
     files = {
         "c.yaml": "services:\n  a: {image: i, depends_on: ['${ENGINE}'], links: ['${ENGINE}:alias'], environment: {X: 'http://alias/'}}\n"
