@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.availability.fleets import assessed, cached, domain, down, need, placement, service, static
+from tests.unit.availability.fleets import assessed, cached, domain, down, need, placement, service, share, static
 from truetier.availability.conditioning import hubs_of
+from truetier.availability.factors import bits
+from truetier.catalog.model import Failover, PlacementMode
 
 if TYPE_CHECKING:
     from truetier.availability.assess import Assessments
     from truetier.availability.conditioning import Hubs
     from truetier.availability.estimate import Assessment
     from truetier.availability.factors import Factors
-    from truetier.catalog.model import Need
+    from truetier.catalog.model import Need, Placement
 
 ZONES = ("eu/a", "eu/b", "eu/c")
 
@@ -26,19 +29,31 @@ def domains(**stated: str) -> dict[str, object]:
 
 
 def fleet_in_zones(seed: int, *, ages: bool = False) -> Assessments:
-    """Ten services below one another, most of them two of three copies, some with fallbacks, all in the same zones."""
+    """Ten services below one another, most of them two of three copies, some with fallbacks, all in the same zones.
+
+    With ages some fallbacks are caches, and some services have a standby that steps in after five minutes.
+    """
     chance = random.Random(seed)
     services = []
     for number in range(10):
         below = [f"s{other}" for other in range(number + 1, min(10, number + 4)) if chance.random() < 0.7]
-        needs: list[Need] = [
-            need(name) if (drawn := chance.random()) < 0.7 else cached(name, 30) if ages and drawn < 0.85 else static(name, "0.97")
-            for name in below
-        ]
-        copies = placement(dict.fromkeys(ZONES, 1), "0.99", need=2, common_cause=None) if chance.random() < 0.8 else None
-        own = None if copies is not None else "0.9995"
-        services.append(service(f"s{number}", own, needs, placement=copies))
+        needs = [_need(name, chance.random(), ages=ages) for name in below]
+        copies = _placement(chance.random(), ages=ages)
+        services.append(service(f"s{number}", None if copies is not None else "0.9995", needs, placement=copies))
     return assessed(*services, domains=domains())
+
+
+def _need(name: str, drawn: float, *, ages: bool) -> Need:
+    if drawn < 0.7:
+        return need(name)
+    return cached(name, 30) if ages and drawn < 0.85 else static(name, "0.97")
+
+
+def _placement(drawn: float, *, ages: bool) -> Placement | None:
+    if ages and drawn < 0.3:
+        standby = Failover(timedelta(minutes=5), share("0.95"))
+        return placement({"eu/a": 1, "eu/b": 1}, "0.99", mode=PlacementMode.ACTIVE_PASSIVE, failover=standby)
+    return placement(dict.fromkeys(ZONES, 1), "0.99", need=2) if drawn < 0.8 else None
 
 
 def numbers(subject: Assessment) -> list[object]:
@@ -56,19 +71,32 @@ def plain(subject: Assessment) -> list[object]:
 @pytest.mark.parametrize("ages", [False, True])
 @pytest.mark.parametrize("seed", range(12))
 def test_conditioning_gives_what_a_diagram_gives(seed: int, monkeypatch: pytest.MonkeyPatch, *, ages: bool) -> None:
-    used: list[Hubs] = []
-
-    def watched(factors: Factors, group: int) -> Hubs | None:
-        found = hubs_of(factors, group)
-        used.extend([found] if found is not None else [])
-        return found
-
-    monkeypatch.setattr("truetier.availability.exact.hubs_of", watched)
     conditioned = [plain(subject) for subject in fleet_in_zones(seed, ages=ages).services.values()]
     monkeypatch.setattr("truetier.availability.exact.hubs_of", lambda *_: None)
     on_diagrams = [numbers(subject) for subject in fleet_in_zones(seed, ages=ages).services.values()]
     assert conditioned == on_diagrams
-    assert used or ages
+
+
+def test_these_fleets_have_every_kind_of_hub_and_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[str] = set()
+
+    def watched(factors: Factors, group: int) -> Hubs | None:
+        found = hubs_of(factors, group)
+        for member, own in () if found is None else found.members:
+            literals = [factors.literals[number] for number in bits(own)]
+            kinds = {
+                "one factor": member.bit_count() == 1,
+                "several that share more": member.bit_count() > 1,
+                "looked at by age": any(literal.limit and not literal.outlasted for literal in literals),
+                "down for long": any(literal.outlasted for literal in literals),
+            }
+            seen.update(kind for kind, is_there in kinds.items() if is_there)
+        return found
+
+    monkeypatch.setattr("truetier.availability.exact.hubs_of", watched)
+    for seed in range(12):
+        fleet_in_zones(seed, ages=True)
+    assert seen == {"one factor", "several that share more", "looked at by age", "down for long"}
 
 
 def test_a_group_too_large_for_a_diagram_is_exact_by_conditioning(monkeypatch: pytest.MonkeyPatch) -> None:
