@@ -21,9 +21,8 @@ from truetier.availability.value import Curve, Value
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from truetier.availability.exact import Engine
     from truetier.availability.factors import Factors
 
 _MOST_STATES = 512  # of all hubs of one group together
@@ -106,10 +105,15 @@ class _AtNode(NamedTuple):
 
 
 class Conditioning:
-    """Probabilities of members given their hubs, each worked out once."""
+    """Probabilities of members given their hubs, each worked out once.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    ``value`` and ``curve`` give those of any set, as the engine does.
+    """
+
+    def __init__(self, factors: Factors, value: Callable[[int], Value], curve: Callable[[int, int], Curve]) -> None:
+        self._factors = factors
+        self._value = value
+        self._curve = curve
         self._sets: dict[tuple[int, int], list[int]] = {}
         self._values: dict[tuple[int, int], tuple[list[float], list[float]] | None] = {}
         self._curves: dict[tuple[int, int, int], list[_AtNode]] = {}
@@ -124,7 +128,7 @@ class Conditioning:
             part = 0
         else:
             ups, downs = known
-        projections = _projections(self._engine.factors, hubs)
+        projections = _projections(self._factors, hubs)
         for member, own in hubs.members:
             if not member & ~part:
                 continue
@@ -140,7 +144,7 @@ class Conditioning:
 
     def curve(self, hubs: Hubs, nodes: int) -> Curve:
         """The same with all unavailabilities scaled by t, at each Gauss-Legendre node t."""
-        projections = _projections(self._engine.factors, hubs)
+        projections = _projections(self._factors, hubs)
         members = [(self._curves_given(member, own, nodes), projections[own]) for member, own in hubs.members]
         found = Curve([], [], [])
         for index, point in enumerate(gauss_legendre(nodes)[0]):
@@ -161,7 +165,7 @@ class Conditioning:
         """P(state) of each state, and its derivative by t; the states of the first hub change fastest."""
         weights, moves = [1.0], [0.0]
         for hub in hubs.hubs:
-            event = self._engine.factors.literals[hub.root].event
+            event = self._factors.literals[hub.root].event
             q = event.down or 0.0
             steps = [(1.0 - point * q, -q), *((point * q * share, q * share) for share in _shares_of_down(hub.limits, event.mttr))]
             moves = [m * p + w * slope for p, slope in steps for w, m in zip(weights, moves, strict=True)]
@@ -172,7 +176,7 @@ class Conditioning:
         """At each node, for each state of its hubs, a member's curve."""
         key = (member, own, nodes)
         if key not in self._curves:
-            curves = [self._engine.curve(self._engine.split(mask), nodes) for mask in self._sets_given(member, own)]
+            curves = [self._curve(mask, nodes) for mask in self._sets_given(member, own)]
             self._curves[key] = [
                 _AtNode([each.up[index] for each in curves], [each.down[index] for each in curves], [each.slope[index] for each in curves])
                 for index in range(nodes)
@@ -183,7 +187,7 @@ class Conditioning:
         """For each state of its hubs P(holds) and P(fails) of a member."""
         key = (member, own)
         if key not in self._values:
-            values = [self._engine.value(mask) for mask in self._sets_given(member, own)]
+            values = [self._value(mask) for mask in self._sets_given(member, own)]
             exact = all(value.is_exact for value in values)
             self._values[key] = ([value.up_low for value in values], [value.down_low for value in values]) if exact else None
         return self._values[key]
@@ -191,12 +195,11 @@ class Conditioning:
     def _sets_given(self, member: int, own: int) -> list[int]:
         key = (member, own)
         if key not in self._sets:
-            factors = self._engine.factors
             known = [(0, 0)]  # what holds and what does not, for each state of the hubs so far
-            for hub in _hubs(factors, own):
-                steps = list(_known_of(factors, hub, own))
+            for hub in _hubs(self._factors, own):
+                steps = list(_known_of(self._factors, hub, own))
                 known = [(holds | more, fails | less) for more, less in steps for holds, fails in known]
-            self._sets[key] = [factors.given(member, holds, fails) for holds, fails in known]
+            self._sets[key] = [self._factors.given(member, holds, fails) for holds, fails in known]
         return self._sets[key]
 
 

@@ -108,7 +108,7 @@ class Engine:
         self._rows: dict[tuple[int, int], tuple[list[float], list[float]]] = {}
         self._bounded: dict[int, Value] = {}  # thresholds that were too large
         self._left = RUN_BUDGET
-        self._conditioning = Conditioning(self)
+        self._conditioning = Conditioning(factors, self.value, lambda mask, nodes: self.curve(self.split(mask), nodes))
 
     def value(self, mask: int) -> Value:
         """The probability that every factor of the set holds. Unknown components give the interval of 0 and 1."""
