@@ -1,4 +1,4 @@
-"""How far a promise reaches along hard paths: who is needed, who needs, and how strict a service must be for its callers."""
+"""How far a promise reaches along hard paths: how strict a service must be for its callers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from truetier.catalog.model import Fleet, Journey, Service
     from truetier.catalog.tier import TierTable
@@ -49,58 +49,6 @@ class Claims:
     def asked(self, name: str, *, beside: str | None = None) -> Claim | None:
         """The strictest promise among everything else with a hard path to the service; ``beside`` is left out as well."""
         return next((claim for claim in self._others[name] if claim.is_journey or claim.origin not in (name, beside)), None)
-
-
-def hard_needs(graph: Graph, name: str) -> tuple[str, ...]:
-    """Every other service that the service has a hard path to, nearest first."""
-    return _reached(name, lambda at: (edge.callee for edge in graph.hard_callees(at)))
-
-
-def hard_users(graph: Graph, name: str) -> tuple[str, ...]:
-    """Every other service that has a hard path to the service, nearest first."""
-    return _reached(name, lambda at: (edge.caller for edge in graph.hard_callers(at)))
-
-
-def _reached(name: str, neighbours: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
-    found = {name: None}
-    todo = [name]
-    for at in todo:
-        for other in neighbours(at):
-            if other not in found:
-                found[other] = None
-                todo.append(other)
-    return tuple(todo[1:])
-
-
-def shortest_hard_path(
-    graph: Graph, start: str, wanted: Callable[[str], bool], *, through: Callable[[str], bool] | None = None
-) -> tuple[Edge, ...]:
-    """The edges of a shortest hard path to the nearest other service that is wanted; empty where there is none.
-
-    ``through`` limits which services may lie between. One call is linear; do not make one for every service of a fleet
-    before ``claims`` has said which of them can have such a path.
-    """
-    came: dict[str, Edge] = {}
-    todo = [start]
-    for at in todo:
-        for edge in graph.hard_callees(at):
-            name = edge.callee
-            if name == start or name in came:
-                continue
-            came[name] = edge
-            if wanted(name):
-                return _steps(came, name)
-            if through is None or through(name):
-                todo.append(name)
-    return ()
-
-
-def _steps(came: Mapping[str, Edge], end: str) -> tuple[Edge, ...]:
-    steps = []
-    while end in came:
-        steps.append(came[end])
-        end = came[end].caller
-    return tuple(reversed(steps))
 
 
 def claims(graph: Graph, *, through: Callable[[str], bool] | None = None) -> Claims:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.graph.fleets import availability, endpoint, graph, group, journey, later, need, service, share, soft
 from truetier.catalog.tier import BUILT_IN
-from truetier.graph.reach import Claim, claims, hard_needs, hard_users, shortest_hard_path, tier_keeping
+from truetier.graph.reach import Claim, claims, tier_keeping
 
 if TYPE_CHECKING:
     from truetier.graph.build import Graph
@@ -24,30 +24,9 @@ def asked(fleet: Graph, name: str) -> str | None:
     return told(claims(fleet).asked(name))
 
 
-def test_hard_paths_lead_down_to_needs_and_up_to_users_nearest_first() -> None:
-    fleet = graph(service("a", "b", "c", soft("x")), service("b", "d"), service("c"), service("d", "a"), service("e", "a"))
-    assert hard_needs(fleet, "a") == ("b", "c", "d")
-    assert hard_users(fleet, "a") == ("d", "e", "b")
-
-
 def test_groups_soft_and_async_needs_end_a_hard_path_but_brokers_and_full_groups_do_not() -> None:
     fleet = graph(service("a", soft("b"), later("c", broker="q"), group(1, "d", "e"), group(2, "f", "g"), need("h", share=share("0.1"))))
-    assert hard_needs(fleet, "a") == ("q", "f", "g", "h")
-
-
-def test_the_shortest_hard_path_ends_at_the_nearest_that_is_wanted() -> None:
-    fleet = graph(service("a", "b", "c"), service("b", "d"), service("c", "x"), service("d", "x"), service("x", "y"))
-    assert [edge.subject for edge in shortest_hard_path(fleet, "a", lambda name: name in "xy")] == ["a -> c", "c -> x"]
-    assert [edge.subject for edge in shortest_hard_path(fleet, "a", "x".__eq__, through="bd".__contains__)] == [
-        "a -> b",
-        "b -> d",
-        "d -> x",
-    ]
-    assert shortest_hard_path(fleet, "a", "z".__eq__) == ()
-
-
-def test_a_path_never_leads_back_to_its_start() -> None:
-    assert shortest_hard_path(graph(service("a", "b"), service("b", "a")), "a", "a".__eq__) == ()
+    assert [edge.callee for edge in fleet.hard_callees("a")] == ["q", "f", "g", "h"]
 
 
 def test_a_service_is_needed_at_the_strictest_promise_with_a_hard_path_to_it() -> None:
