@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from truetier.errors import CatalogError
 from truetier.record import NamedTuple
@@ -36,3 +36,13 @@ class PartialCatalogError(CatalogError):
     def __init__(self, mistakes: tuple[Mistake, ...], contribution: Contribution) -> None:
         super().__init__(mistakes)
         self.contribution = contribution
+
+
+class Source(Protocol):
+    """Reads one format. Never decides who is right."""
+
+    name: str
+
+    def collect(self, content: bytes, file: str) -> Contribution | None:
+        """The file's facts; None when the file is not in this format. Raises CatalogError when it is and is wrong."""
+        ...
