@@ -11,7 +11,7 @@ from truetier.audit.engine import mark_new, run
 from truetier.audit.facts import Facts
 from truetier.audit.finding import Severity
 from truetier.audit.registry import all_rules, chosen
-from truetier.availability.assess import assess, own_claims
+from truetier.availability.assess import assess
 from truetier.availability.assumptions import assumptions
 from truetier.availability.estimate import Verdict
 from truetier.graph.build import build
@@ -102,7 +102,7 @@ def audit(  # noqa: PLR0913
         rules=chosen(rules, select, ignore),
         summary=_summary(findings, judged),
         edges=sum(len(use.need.targets) for uses in graph.uses.values() for use in uses),
-        claims=sum(own_claims(graph, as_of).values()),
+        claims=computed.claims,
         fail_on=fail_on,
         undecided=tuple(subject.name for subject in judged if subject.verdict is Verdict.UNKNOWN and subject.name not in known.undecided),
     )

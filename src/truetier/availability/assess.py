@@ -38,6 +38,7 @@ class Assessments(NamedTuple):
     services: Mapping[str, Assessment]
     journeys: Mapping[str, Assessment]
     endpoints: Mapping[str, Assessment]
+    claims: int = 0  # that no test has shown to work, each counted once however many subjects rest on it
 
 
 def assess(
@@ -68,9 +69,8 @@ def unverified_redundancy(fleet: Fleet, as_of: date) -> frozenset[str]:
     )
 
 
-def own_claims(graph: Graph, as_of: date) -> dict[str, int]:
+def _own_claims(graph: Graph, as_of: date, alone: frozenset[str]) -> dict[str, int]:
     """For each service, how many unverified claims it makes itself: with its serve needs, and with its spare copies."""
-    alone = unverified_redundancy(graph.fleet, as_of)
     return {
         name: (name in alone) + sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve)
         for name, uses in graph.uses.items()
@@ -174,8 +174,8 @@ class _Assessor:
         self._factors = Factors()
         self._trusting = Structure(self._fleet, graph.uses, self._factors, self._near)
         self._alone = unverified_redundancy(self._fleet, as_of)
-        claims = own_claims(graph, as_of)
-        self._has_claims = any(claims.values())
+        claims = _own_claims(graph, as_of, self._alone)
+        self._own_claims = sum(claims.values())
         self._engine = Engine(self._factors, self._near)
         components = strongly_connected(list(self._fleet.services), lambda name: [edge.callee for edge in graph.callees[name]])
         component_of = {name: number for number, members in enumerate(components) for name in members}
@@ -200,12 +200,13 @@ class _Assessor:
                 for service in self._fleet.services.values()
                 for endpoint in service.endpoints
             },
+            self._own_claims,
         )
 
     @cached_property
     def _verified(self) -> Structure:
         """The formulas of the verified reading, evaluated from below."""
-        if not self._has_claims:
+        if not self._own_claims:
             return self._trusting
         structure = Structure(self._fleet, verified_uses(self._graph.uses, self._as_of), self._factors, self._near, alone=self._alone)
         for name in structure.order:
