@@ -42,6 +42,10 @@ class SourceError(TruetierError):
     """An input cannot be read at all: whoever named it must act."""
 
 
+class NothingToReadError(SourceError):
+    """All inputs could be looked at, and none of them describes a fleet."""
+
+
 class ModelError(TruetierError):
     """Two of our own methods disagree: the maintainers must act."""
 

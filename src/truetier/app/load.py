@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from truetier.app.input_tree import STANDARD_INPUT, Disk, UnreadableError
 from truetier.catalog.model import SkippedInput
-from truetier.errors import CatalogError, Mistake, SourceError
+from truetier.errors import CatalogError, Mistake, NothingToReadError, SourceError
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -264,7 +264,9 @@ class _Loading:
             reasons = "".join(f"\n  {item.subject}: {item.reason}" for item in self._skipped[:_MOST_REASONS])
             more = len(self._skipped) + self._skipped_more - _MOST_REASONS
             rest = f"\n  and {more} more" if more > 0 else ""
-            raise SourceError(f"nothing to read in {where}: no truetier catalog, no Kubernetes manifest, no compose file{reasons}{rest}")
+            raise NothingToReadError(
+                f"nothing to read in {where}: no truetier catalog, no Kubernetes manifest, no compose file{reasons}{rest}"
+            )
 
 
 def _named(path: str) -> _Input:

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from truetier.errors import SourceError
+from truetier.errors import NothingToReadError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ def hints(paths: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        hint = _hint(paths, nothing_read=str(error).startswith("nothing to read"))
+        hint = _hint(paths, nothing_read=isinstance(error, NothingToReadError))
         raise SourceError(f"{error}\n{hint}" if hint else str(error)) from None
 
 
