@@ -9,10 +9,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The build back end comes pinned, like everything else, instead of fetched afresh by every build.
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
-BUILD_TOOLS := setuptools
+BUILD_TOOLS := setuptools cython
+# Compiled when the program is installed: a change of one is installed again.
+KERNELS := setup.py $(shell find src -name kernel.py -o -name '*.pxd')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slow lint format bench fuzz docs system-deps clean
+.PHONY: help demo test test-all test-slow test-uncompiled lint format bench fuzz docs system-deps clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -28,7 +30,13 @@ test: $(VENV)/test.stamp ## what CI runs: style, types, layers, then every quick
 test-slow: $(VENV)/test.stamp ## the slow suites alone
 	@$(BIN)/python -m pytest --numprocesses=$(WORKERS) -m slow
 
-test-all: test test-slow ## quick and slow suites
+test-uncompiled: $(VENV)/test.stamp ## what the kernels compute, by a copy of the program without compiled ones
+	@rm -rf build/uncompiled && mkdir -p build/uncompiled && cp -r src/truetier build/uncompiled
+	@find build/uncompiled -name '*.so' -delete
+	@PYTHONPATH=build/uncompiled $(BIN)/python -m pytest --numprocesses=$(WORKERS) -p tests.uncompiled \
+	    tests/unit/availability tests/unit/graph tests/oracles tests/properties tests/shape/test_kernels.py
+
+test-all: test test-uncompiled test-slow ## quick and slow suites, compiled and not
 
 lint: $(VENV)/test.stamp ## ruff, mypy, import-linter, deptry: all of them, whatever the first one says
 	@failed=; for tool in "ruff check" "ruff format --check --output-format concise" mypy "lint-imports --no-logo" "deptry src"; do \
@@ -53,6 +61,7 @@ system-deps: ## install the Debian packages that some tests want
 
 clean: ## forget everything that make made
 	@rm -rf $(VENV) build dist docs/_build report.html src/*.egg-info
+	@find src -name '*.so' -delete
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit("truetier needs Python 3.11 or newer, %s is %d.%d; try: make PYTHON=python3.11" % (sys.executable, *sys.version_info[:2]) if sys.version_info < (3, 11) else 0)'
@@ -60,7 +69,7 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml constraints.txt
+$(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml constraints.txt $(KERNELS)
 	@$(INSTALL) $(BUILD_TOOLS)
 	@$(INSTALL) --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q src # pip does not compile what it leaves in place, and compiling costs every start 0.2 s

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOT_OURS = ("__pycache__", "*.egg-info", ".*_cache")  # left behind by tools
+NOT_OURS = ("__pycache__", "*.egg-info", ".*_cache", "*.so")  # left behind by tools
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def source(repository: Path, tmp_path: Path) -> Path:
     """What a build needs, in a folder of its own: building leaves traces."""
     folder = tmp_path / "source"
     folder.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(repository / name, folder)
     shutil.copytree(repository / "src", folder / "src", ignore=shutil.ignore_patterns(*NOT_OURS))
     return folder
@@ -31,6 +31,10 @@ def files_of_the_package(source: Path) -> set[str]:
     return {file.relative_to(source / "src").as_posix() for file in source.joinpath("src").rglob("*") if file.is_file()}
 
 
+def kernels_of(source: Path) -> set[str]:
+    return {name for name in files_of_the_package(source) if name.endswith("/kernel.py")}
+
+
 @pytest.mark.slow
 def test_the_wheel_carries_every_file_of_the_package_and_the_licence(source: Path, tmp_path: Path) -> None:
     expected = files_of_the_package(source)
@@ -38,10 +42,12 @@ def test_the_wheel_carries_every_file_of_the_package_and_the_licence(source: Pat
     subprocess.run([*command, "--wheel-dir", str(tmp_path), str(source)], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    assert {name for name in inside if ".dist-info/" not in name} == expected
+    compiled = {name for name in inside if name.endswith(".so")}
+    assert {name.partition(".")[0] + ".py" for name in compiled} == kernels_of(source)
+    assert {name for name in inside if ".dist-info/" not in name} - compiled == expected
     assert [name for name in inside if name.endswith("/LICENSE")]
 
 
 def test_nothing_lies_in_the_package_that_is_neither_code_nor_template(source: Path) -> None:
     others = {name for name in files_of_the_package(source) if not name.endswith(".py") and "/templates/" not in name}
-    assert others == {"truetier/py.typed"}
+    assert others == {"truetier/py.typed", "truetier/pointers.pxd"}

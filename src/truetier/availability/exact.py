@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from truetier.availability import bounds
 from truetier.availability.conditioning import Conditioning, hubs_of
-from truetier.availability.diagram import Diagram, Overgrown
 from truetier.availability.factors import NEVER, bits
+from truetier.availability.kernel import Diagram, Overgrown
 from truetier.availability.modules import DEEPEST, Block, Down, Fixed, Older, build_group, groups_of
 from truetier.availability.outages import Outages, still_down
 from truetier.availability.quadrature import gauss_legendre

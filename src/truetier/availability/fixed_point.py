@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.availability.diagram import FALSE, TRUE, Diagram, Overgrown
 from truetier.availability.factors import ALWAYS, NEVER
 from truetier.availability.formula import AllOf, AtLeast, Unknown
+from truetier.availability.kernel import FALSE, TRUE, Diagram, Overgrown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,7 +89,7 @@ class _Solver:
 
     def _read_back(self) -> list[int]:
         sets = {FALSE: NEVER, TRUE: ALWAYS}
-        for node, variable, low, high in self._diagram.below(self._values):
+        for function, variable, low, high in self._diagram.below(self._values):
             with_it = self._factors.all_of((self._sets[variable], sets[high]))
-            sets[node] = self._factors.at_least(1, [sets[low], with_it])
+            sets[function] = self._factors.at_least(1, [sets[low], with_it])
         return [sets[value] for value in self._values]

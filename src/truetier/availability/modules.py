@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from truetier.availability.diagram import FALSE, TRUE, Diagram, Overgrown
 from truetier.availability.factors import bits
+from truetier.availability.kernel import FALSE, TRUE, Diagram, Overgrown
 from truetier.availability.outages import still_down
 from truetier.record import NamedTuple
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
-    from truetier.availability.diagram import Compiled
     from truetier.availability.factors import Factors
+    from truetier.availability.kernel import Structure
 
 MOST_LIMITS = 8  # of one component, exactly; beyond them an interval (design section 3, Ages)
 DEEPEST = 5000  # variables of one diagram: its operations recurse once per variable
@@ -66,8 +66,8 @@ class Group(NamedTuple):
     """
 
     variables: tuple[Variable, ...]
-    low: Compiled
-    high: Compiled
+    low: Structure
+    high: Structure
 
 
 def groups_of(factors: Factors, mask: int, *, apart_from: int = 0) -> list[int]:

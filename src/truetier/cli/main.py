@@ -90,7 +90,9 @@ def main() -> NoReturn:
 
     gc.disable()  # short-lived: what little garbage has cycles goes with the process
     _make_streams_forgiving()
-    _leave(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    _mention_uncompiled_kernels()
+    _leave(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -129,6 +131,12 @@ def _make_streams_forgiving() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
         elif isinstance(stream, io.TextIOWrapper):  # else it is somebody else's
             stream.reconfigure(errors="backslashreplace")
+
+
+def _mention_uncompiled_kernels() -> None:
+    """Says once that a kernel ran as plain Python, where one did."""
+    if any(name.endswith(".kernel") and not module.IS_COMPILED for name, module in sys.modules.items() if name.startswith("truetier.")):
+        _tell("truetier: the kernels are not compiled here: slower, same answers; with a C compiler, install truetier again")
 
 
 def _leave(code: int) -> NoReturn:
