@@ -38,6 +38,7 @@ IS_COMPILED = cython.compiled
 
 _WIDTH = 32  # bits of a number in a key, where keys are Python's integers
 _FIRST_ROOM = 64  # nodes; most diagrams are small
+_MOST_SETS = 2_000_000  # nodes of sets of variables
 _MOST_REMEMBERED = 1 << 22  # conjunctions; past that a new one takes the place of an old one
 
 
@@ -50,17 +51,15 @@ class Overgrown(Exception):  # noqa: N818 - it is a result, not an error
 class Diagram:
     """Nodes of one diagram; variable 0 is tested first. Functions are numbers; 0 and 1 are the constants.
 
-    Where it runs compiled, nodes that differ in nothing are found by chains through ``_next``, and conjunctions made before in
-    slots of three numbers; where it does not, both by dictionaries.
+    A node is four numbers side by side, so that to look at one costs one line of the processor's cache: variable, low side, high
+    side, and the next node with the same hash. Where the code runs compiled, nodes that differ in nothing are found along these
+    chains, and conjunctions made before in slots of four numbers; where it does not, both by dictionaries.
     """
 
     _budget: cython.int
     _count: cython.int  # nodes made; node 0 is the constant
     _room: cython.int  # nodes there is memory for
-    _variable: cython.p_int
-    _low: cython.p_int
-    _high: cython.p_int
-    _next: cython.p_int
+    _nodes: cython.p_int
     _chains: cython.p_int
     _done: cython.p_int
     _done_mask: cython.uint
@@ -75,9 +74,9 @@ class Diagram:
         self._room = 0
         self._unique = {}
         self._conjunctions = {}
-        self._stores = [array("i") for _ in range(6)]
+        self._stores = [array("i"), array("i"), array("i")]
         self._grow()
-        self._variable[0] = 1 << 30  # below every variable
+        self._nodes[0] = 1 << 30  # below every variable
 
     @property
     def size(self) -> int:
@@ -86,7 +85,7 @@ class Diagram:
 
     def top(self, function: int) -> int:
         """The variable that is tested first; for a constant a number larger than any."""
-        return self._variable[function >> 1]
+        return self._nodes[(function >> 1) * 4]
 
     def variable(self, number: int) -> int:
         """The function that is true where the variable is."""
@@ -111,6 +110,10 @@ class Diagram:
         """At least one of the two."""
         return self._and(left ^ 1, right ^ 1) ^ 1
 
+    def exclusive(self, left: int, right: int) -> int:
+        """Exactly one of the two."""
+        return self._and(self._and(left, right) ^ 1, self._and(left ^ 1, right ^ 1) ^ 1)
+
     def all_of(self, functions: Sequence[int]) -> int:
         """All of them, deepest first so that the result grows upward."""
         result = TRUE
@@ -134,34 +137,74 @@ class Diagram:
         for node in range(max(roots, default=TRUE) >> 1, 0, -1):
             for function in (2 * node, 2 * node + 1):
                 if function in wanted:
-                    wanted.add(self._low[node] ^ function & 1)
-                    wanted.add(self._high[node] ^ function & 1)
+                    wanted.add(self._nodes[4 * node + 1] ^ function & 1)
+                    wanted.add(self._nodes[4 * node + 2] ^ function & 1)
         for function in sorted(wanted):
             if function > TRUE:
-                node, sign = function >> 1, function & 1
-                yield function, self._variable[node], self._low[node] ^ sign, self._high[node] ^ sign
+                at, sign = 4 * (function >> 1), function & 1
+                yield function, self._nodes[at], self._nodes[at + 1] ^ sign, self._nodes[at + 2] ^ sign
 
     def compiled(self, root: int) -> Structure:
         """The part of the diagram below one function, ready to be evaluated again and again."""
-        number = array("i", bytes(4 * ((root >> 1) + 1)))
-        wanted: cython.p_int = ints(number)
+        last: cython.int = root >> 1
+        numbers = array("i", bytes(4 * (last + 1)))
+        number: cython.p_int = ints(numbers)
         node: cython.int
-        wanted[root >> 1] = 1
-        for node in range(root >> 1, 0, -1):
-            if wanted[node]:
-                wanted[self._low[node] >> 1] = 1
-                wanted[self._high[node] >> 1] = 1
-        variables, lows, highs = array("i", (0,)), array("i", (0,)), array("i", (0,))
         count: cython.int = 0
-        wanted[0] = 0
-        for node in range(1, (root >> 1) + 1):
-            if wanted[node]:
+        number[last] = 1
+        for node in range(last, 0, -1):
+            if number[node]:
                 count += 1
-                wanted[node] = count
-                variables.append(self._variable[node])
-                lows.append(wanted[self._low[node] >> 1] << 1 | self._low[node] & 1)
-                highs.append(wanted[self._high[node] >> 1] << 1 | self._high[node] & 1)
-        return Structure(variables, lows, highs, wanted[root >> 1] << 1 | root & 1)
+                number[self._nodes[4 * node + 1] >> 1] = 1
+                number[self._nodes[4 * node + 2] >> 1] = 1
+        variables, lows, highs = (array("i", bytes(4 * (count + 1))) for _ in range(3))
+        variable: cython.p_int = ints(variables)
+        low: cython.p_int = ints(lows)
+        high: cython.p_int = ints(highs)
+        number[0] = 0
+        count = 0
+        for node in range(1, last + 1):
+            if number[node]:
+                count += 1
+                number[node] = count
+                variable[count] = self._nodes[4 * node]
+                low[count] = number[self._nodes[4 * node + 1] >> 1] << 1  # never a complement
+                high[count] = number[self._nodes[4 * node + 2] >> 1] << 1 | self._nodes[4 * node + 2] & 1
+        return Structure(variables, lows, highs, number[last] << 1 | root & 1)
+
+    def taken(self, functions: Sequence[int]) -> tuple[Diagram, list[int]]:
+        """A diagram of these functions alone, and their numbers in it."""
+        last: cython.int = max(functions) >> 1
+        numbers = array("i", bytes(4 * (last + 1)))
+        number: cython.p_int = ints(numbers)
+        node: cython.int
+        for function in functions:
+            number[function >> 1] = 1
+        for node in range(last, 0, -1):
+            if number[node]:
+                number[self._nodes[4 * node + 1] >> 1] = 1
+                number[self._nodes[4 * node + 2] >> 1] = 1
+        number[0] = 0
+        fresh = Diagram(self._budget)
+        low: cython.int
+        high: cython.int
+        for node in range(1, last + 1):
+            if number[node]:
+                low = self._nodes[4 * node + 1]
+                high = self._nodes[4 * node + 2]
+                number[node] = fresh._node(self._nodes[4 * node], number[low >> 1], number[high >> 1] ^ high & 1)
+        return fresh, [number[function >> 1] ^ function & 1 for function in functions]
+
+    def pruned(self, function: int, keep: int, up: Sequence[float], down: Sequence[float], *, upward: bool) -> int:
+        """A function of about ``keep`` nodes that is implied by this one (``upward``) or implies it.
+
+        Nodes go that matter least: by the probability to come to one, times that of what it would lose there. In their place is
+        what is always, or never, true. Source: as the truncation of cut sets, on a diagram; here both ways.
+        """
+        structure = self.compiled(function)
+        if structure.size <= keep:
+            return function
+        return structure.rebuilt(self, structure.kept(keep, array("d", up), array("d", down), upward), upward)
 
     # -- inside
 
@@ -169,10 +212,10 @@ class Diagram:
     @cython.exceptval(-1)
     def _one_more(self, function: cython.int, before: cython.int, reached: cython.int) -> cython.int:
         """(function and before) or reached, where reached implies before."""
-        node: cython.int = function >> 1
-        variable: cython.int = self._variable[node]
-        is_literal: cython.bint = self._low[node] == 0 and self._high[node] == 1
-        if is_literal and variable < self._variable[before >> 1] and variable < self._variable[reached >> 1]:
+        at: cython.int = (function >> 1) * 4
+        variable: cython.int = self._nodes[at]
+        is_literal: cython.bint = self._nodes[at + 1] == 0 and self._nodes[at + 2] == 1
+        if is_literal and variable < self._nodes[(before >> 1) * 4] and variable < self._nodes[(reached >> 1) * 4]:
             # as most are: one node on top
             return self._node(variable, before, reached) if function & 1 else self._node(variable, reached, before)
         return self._and(self._and(function, before) ^ 1, reached ^ 1) ^ 1
@@ -190,31 +233,33 @@ class Diagram:
             return 0
         slot: cython.uint = 0
         if cython.compiled:
-            slot = 3 * (_scattered(left, right) & self._done_mask)
+            slot = 4 * (_scattered(left, right) & self._done_mask)
             if self._done[slot] == left and self._done[slot + 1] == right:
                 return self._done[slot + 2]
         else:
             known = self._conjunctions.get(left << _WIDTH | right)
             if known is not None:
                 return known
-        variable: cython.int = self._variable[left >> 1]
-        other: cython.int = self._variable[right >> 1]
+        at: cython.int = (left >> 1) * 4
+        at_right: cython.int = (right >> 1) * 4
+        variable: cython.int = self._nodes[at]
+        other: cython.int = self._nodes[at_right]
         low: cython.int = left
         high: cython.int = left
         low_of_right: cython.int = right
         high_of_right: cython.int = right
         if variable <= other:
-            low = self._low[left >> 1] ^ left & 1
-            high = self._high[left >> 1] ^ left & 1
+            low = self._nodes[at + 1] ^ left & 1
+            high = self._nodes[at + 2] ^ left & 1
         if other <= variable:
-            low_of_right = self._low[right >> 1] ^ right & 1
-            high_of_right = self._high[right >> 1] ^ right & 1
+            low_of_right = self._nodes[at_right + 1] ^ right & 1
+            high_of_right = self._nodes[at_right + 2] ^ right & 1
             variable = other
         low = self._and(low, low_of_right)
         high = self._and(high, high_of_right)
         result: cython.int = self._node(variable, low, high)
         if cython.compiled:
-            slot = 3 * (_scattered(left, right) & self._done_mask)  # there may be more of them by now
+            slot = 4 * (_scattered(left, right) & self._done_mask)  # there may be more of them by now
             self._done[slot] = left
             self._done[slot + 1] = right
             self._done[slot + 2] = result
@@ -231,14 +276,16 @@ class Diagram:
         low ^= sign
         high ^= sign
         node: cython.int
+        at: cython.int
         chain: cython.uint = 0
         if cython.compiled:
             chain = _scattered(low + variable * 12582917, high) & self._chain_mask
             node = self._chains[chain]
             while node:
-                if self._high[node] == high and self._low[node] == low and self._variable[node] == variable:
+                at = 4 * node
+                if self._nodes[at + 2] == high and self._nodes[at + 1] == low and self._nodes[at] == variable:
                     return node << 1 | sign
-                node = self._next[node]
+                node = self._nodes[at + 3]
         else:
             found = self._unique.setdefault((variable << _WIDTH | low) << _WIDTH | high, self._count + 1)
             if found <= self._count:
@@ -250,11 +297,12 @@ class Diagram:
             self._grow()
             chain = _scattered(low + variable * 12582917, high) & self._chain_mask if cython.compiled else 0
         self._count = node
-        self._variable[node] = variable
-        self._low[node] = low
-        self._high[node] = high
+        at = 4 * node
+        self._nodes[at] = variable
+        self._nodes[at + 1] = low
+        self._nodes[at + 2] = high
         if cython.compiled:
-            self._next[node] = self._chains[chain]
+            self._nodes[at + 3] = self._chains[chain]
             self._chains[chain] = node
         return node << 1 | sign
 
@@ -262,33 +310,29 @@ class Diagram:
     @cython.exceptval(-1)
     def _grow(self) -> cython.int:
         """Makes room for more nodes, and finds them all again."""
-        variables, lows, highs, following, chains, done = self._stores
+        nodes, chains, done = self._stores
         node: cython.int
         chain: cython.uint
         more: cython.int = self._room or _FIRST_ROOM
-        for store in (variables, lows, highs):
-            store.frombytes(bytes(4 * more))
+        nodes.frombytes(bytes(16 * more))
         self._room += more
-        self._variable = ints(variables)
-        self._low = ints(lows)
-        self._high = ints(highs)
+        self._nodes = ints(nodes)
         if cython.compiled:
-            following.frombytes(bytes(4 * more))
-            chains.frombytes(bytes(4 * more))
-            self._next = ints(following)
+            del chains[:]
+            chains.frombytes(bytes(4 * self._room))
             self._chains = ints(chains)
             self._chain_mask = self._room - 1
+            for node in range(1, self._count + 1):
+                chain = (
+                    _scattered(self._nodes[4 * node + 1] + self._nodes[4 * node] * 12582917, self._nodes[4 * node + 2]) & self._chain_mask
+                )
+                self._nodes[4 * node + 3] = self._chains[chain]
+                self._chains[chain] = node
             if self._room <= _MOST_REMEMBERED:
                 del done[:]
-                done.frombytes(bytes(12 * self._room))
+                done.frombytes(bytes(16 * self._room))
                 self._done = ints(done)
                 self._done_mask = self._room - 1
-            for node in range(self._room):
-                self._chains[node] = 0
-            for node in range(1, self._count + 1):
-                chain = _scattered(self._low[node] + self._variable[node] * 12582917, self._high[node]) & self._chain_mask
-                self._next[node] = self._chains[chain]
-                self._chains[chain] = node
         return 0
 
 
@@ -331,6 +375,69 @@ class Structure:
         all_up, all_down = array("d", up), array("d", down)
         chances = self._forward(all_up, all_down)
         return chances[self._root], chances[self._root ^ 1], self._backward(all_up, all_down, chances).tolist()
+
+    def minimal(self, orders: Sequence[int], falls: Sequence[bool], most: int, *, negated: bool) -> CutSets:
+        """The smallest sets of variables that make it true (``negated``: false), those that count for ``most`` together or less.
+
+        ``orders``: what each variable counts for; ``falls``: whether it is its being false that counts. The function must move
+        one way with each variable, the way that ``falls`` says. Raises Overgrown.
+        """
+        return CutSets(self._nodes, self._root ^ (1 if negated else 0), orders, falls, most)
+
+    def kept(self, keep: int, up: array[float], down: array[float], upward: bool) -> array[int]:  # noqa: FBT001
+        """For each function, as ``_forward`` numbers them, 1 where it is among the ``keep`` that matter most."""
+        chances = self._forward(up, down)
+        weights = array("d", bytes(8 * len(chances)))
+        weight: cython.p_double = doubles(weights)
+        chance: cython.p_double = doubles(chances)
+        ups: cython.p_double = doubles(up)
+        downs: cython.p_double = doubles(down)
+        variables: cython.p_int = ints(self._nodes[0])
+        lows: cython.p_int = ints(self._nodes[1])
+        highs: cython.p_int = ints(self._nodes[2])
+        lost: cython.int = 1 if upward else 0
+        function: cython.int
+        node: cython.int
+        count: cython.int = len(chances)
+        weight[self._root] = 1.0
+        for function in range(count - 1, 1, -1):
+            node = function >> 1
+            weight[lows[node] ^ function & 1] += weight[function] * downs[variables[node]]
+            weight[highs[node] ^ function & 1] += weight[function] * ups[variables[node]]
+        for function in range(2, count):
+            weight[function] *= chance[function ^ lost]
+        weight[0] = weight[1] = 0.0
+        weight[self._root] = 2.0  # more than any
+        least: cython.double = sorted(weights, reverse=True)[keep]
+        found = array("i", bytes(4 * count))
+        is_kept: cython.p_int = ints(found)
+        for function in range(2, count):
+            is_kept[function] = weight[function] > least
+        return found
+
+    def rebuilt(self, diagram: Diagram, kept: array[int], upward: bool) -> int:  # noqa: FBT001
+        """The function in a diagram, with a constant in the place of all that is not kept."""
+        count: cython.int = 2 * len(self._nodes[0])
+        numbers = array("i", bytes(4 * count))
+        number: cython.p_int = ints(numbers)
+        is_kept: cython.p_int = ints(kept)
+        variables: cython.p_int = ints(self._nodes[0])
+        lows: cython.p_int = ints(self._nodes[1])
+        highs: cython.p_int = ints(self._nodes[2])
+        constant: cython.int = 1 if upward else 0
+        low: cython.int
+        high: cython.int
+        function: cython.int
+        node: cython.int
+        number[1] = 1
+        for function in range(2, count):
+            node = function >> 1
+            number[function] = constant
+            if is_kept[function]:
+                low = number[lows[node] ^ function & 1]
+                high = number[highs[node] ^ function & 1]
+                number[function] = diagram._node(variables[node], low, high)
+        return number[self._root]
 
     @cython.cfunc
     def _forward(self, ups: array[float], downs: array[float]) -> array[float]:
@@ -393,3 +500,91 @@ class Structure:
             else:
                 weight[high >> 1] += own * up[variable]
         return importance
+
+
+class CutSets:
+    """Sets of variables as nodes: the sets that lack a variable, and those that hold it, without it.
+
+    Theory. The minimal solutions of f = x g + h are those of h, and x with each of g that none of h is part of. Sets too large to
+    matter are never made. Source: Rauzy, New algorithms for fault trees analysis, 1993; Minato, Zero-suppressed BDDs, 1993.
+    """
+
+    def __init__(self, structure: list[array[int]], root: int, orders: Sequence[int], falls: Sequence[bool], most: int) -> None:
+        self._structure = structure
+        self._orders = list(orders)
+        self._falls = list(falls)
+        self._variables = [1 << 30, 1 << 30]  # 0: no set; 1: the empty set alone
+        self._lacking = [0, 1]
+        self._holding = [0, 0]
+        self._numbers: dict[tuple[int, int, int], int] = {}
+        self._of: dict[tuple[int, int], int] = {}
+        self._without: dict[tuple[int, int], int] = {}
+        self._root = self._minimal(root, most)
+
+    def _minimal(self, function: int, most: int) -> int:
+        """The minimal sets of a function of the structure. Calls itself as deep as there are variables."""
+        if function <= TRUE:
+            return function
+        key = (function, most)
+        known = self._of.get(key)
+        if known is None:
+            node = function >> 1
+            variable = self._structure[0][node]
+            without, with_it = (2, 1) if self._falls[variable] else (1, 2)
+            lacking = self._minimal(self._structure[without][node] ^ function & 1, most)
+            left = most - self._orders[variable]
+            holding = self._minimal(self._structure[with_it][node] ^ function & 1, left) if left >= 0 else 0
+            known = self._of[key] = self._node(variable, lacking, self._lean(holding, lacking))
+        return known
+
+    def _lean(self, sets: int, others: int) -> int:
+        """Those of the sets that hold none of the others."""
+        if sets == 0 or others == 0:
+            return sets
+        if others in (1, sets):
+            return 0
+        if sets == 1:
+            return 0 if self._has_empty(others) else 1
+        key = (sets, others)
+        known = self._without.get(key)
+        if known is None:
+            variable, other = self._variables[sets], self._variables[others]
+            if variable < other:
+                known = self._node(variable, self._lean(self._lacking[sets], others), self._lean(self._holding[sets], others))
+            elif other < variable:
+                known = self._lean(sets, self._lacking[others])
+            else:
+                holding = self._lean(self._lean(self._holding[sets], self._holding[others]), self._lacking[others])
+                known = self._node(variable, self._lean(self._lacking[sets], self._lacking[others]), holding)
+            self._without[key] = known
+        return known
+
+    def __iter__(self) -> Iterator[tuple[int, ...]]:
+        """Every set, as its variables in ascending order."""
+        waiting: list[tuple[int, tuple[int, ...]]] = [(self._root, ())]
+        while waiting:
+            node, taken = waiting.pop()
+            if node == 1:
+                yield taken
+            elif node:
+                waiting.append((self._lacking[node], taken))
+                waiting.append((self._holding[node], (*taken, self._variables[node])))
+
+    def _has_empty(self, sets: int) -> bool:
+        while sets > 1:
+            sets = self._lacking[sets]
+        return sets == 1
+
+    def _node(self, variable: int, lacking: int, holding: int) -> int:
+        if holding == 0:
+            return lacking
+        key = (variable, lacking, holding)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._variables)
+            if number > _MOST_SETS:
+                raise Overgrown
+            self._variables.append(variable)
+            self._lacking.append(lacking)
+            self._holding.append(holding)
+        return number

@@ -1,0 +1,70 @@
+"""Fault trees that others wrote: the probability of their top events."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from truetier.availability.fault_tree.analysis import analyse
+from truetier.errors import CatalogError, SourceError
+from truetier.sources.fault_tree import read_fault_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from truetier.availability.fault_tree.analysis import Analysis
+    from truetier.errors import Mistake
+
+_Outcome = tuple["tuple[Analysis, ...]", "tuple[Mistake, ...]"]
+
+
+def fault_trees(
+    files: Sequence[str],
+    *,
+    importance: bool = False,
+    order: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Analysis, ...]:
+    """Every top event of every model, in the order of the files; several models at once where there are several cores.
+
+    Raises CatalogError with the mistakes of all models, and SourceError where a file cannot be read.
+    """
+    contents = {file: _content(file) for file in files}
+    outcomes: list[_Outcome] = []
+    for outcome in _each(contents, importance=importance, order=order):
+        outcomes.append(outcome)
+        if progress is not None:
+            progress(len(outcomes), len(contents))
+    mistakes = tuple(mistake for _, found in outcomes for mistake in found)
+    if mistakes:
+        raise CatalogError(mistakes)
+    return tuple(analysis for found, _ in outcomes for analysis in found)
+
+
+def _content(file: str) -> bytes:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise SourceError(f"{file}: {error.strerror}") from None
+
+
+def _each(contents: dict[str, bytes], *, importance: bool, order: int | None) -> Iterator[_Outcome]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    tasks: Iterable[tuple[str, bytes, bool, int | None]] = ((file, content, importance, order) for file, content in contents.items())
+    if min(cores, len(contents)) == 1:
+        yield from map(_analysed, tasks)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(min(cores, len(contents))) as pool:
+        yield from pool.map(_analysed, tasks)
+
+
+def _analysed(task: tuple[str, bytes, bool, int | None]) -> _Outcome:
+    file, content, importance, order = task
+    try:
+        tree = read_fault_tree(content, file)
+    except CatalogError as error:
+        return (), error.mistakes
+    return tuple(analyse(tree, top, file, importance=importance, order=order) for top in tree.tops), ()
