@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
     from truetier.availability.fault_tree.analysis import Analysis, Importance
     from truetier.availability.fault_tree.cut_sets import CutSet, CutSets
+    from truetier.availability.value import Value
 
 SCHEMA = "truetier/fault-tree/1"
+_ALL_BUT_CERTAIN = 1e-6
 _SHOWN = 20  # events and cut sets of one model; JSON has all
 
 
@@ -34,18 +36,22 @@ def _title(analysis: Analysis) -> str:
 
 
 def _lines(analysis: Analysis, width: int) -> Iterator[str]:
-    value = analysis.probability
-    if value.is_exact:
-        figure = f"{value.up_low:.15g}"
-    else:
-        figure = f"{value.up_low:.6g} to {value.up_high:.6g}, bounds: too large to be solved exactly"
-    yield f"{text.pad(_title(analysis), width)}  {figure}"
+    yield f"{text.pad(_title(analysis), width)}  {_figure(analysis.probability)}"
     if analysis.importance is not None:
         yield from _importance_lines(analysis.importance)
     if analysis.cut_sets is not None:
         yield from _cut_set_lines(analysis.cut_sets)
     for reason in analysis.why_not:
         yield f"  {reason}"
+
+
+def _figure(value: Value) -> str:
+    """The probability; where it is all but certain, what is missing."""
+    if not value.is_exact:
+        return f"{value.up_low:.6g} to {value.up_high:.6g}, bounds: too large to be solved exactly"
+    if 0 < value.down_low < _ALL_BUT_CERTAIN:
+        return f"1 - {value.down_low:.15g}"
+    return f"{value.up_low:.15g}"
 
 
 def _importance_lines(importance: Sequence[Importance]) -> Iterator[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from truetier.availability.fault_tree.order import Order
     from truetier.availability.kernel import Structure
 
-_KEPT = 10_000  # nodes of one function
+KEPT = 10_000  # nodes of one function
 _ROOM = 4_000_000  # nodes of the diagram they are made in; it is swept when it is half full
 
 
@@ -48,7 +48,7 @@ class _Pair(NamedTuple):
 
 def enclosed(gates: Gates, module: Module, order: Order, chances: Chances) -> Enclosure:
     """Bounds of a module; ``chances`` of the leaves in that order."""
-    kept = _KEPT
+    kept = KEPT
     while True:
         try:
             return _Pruning(gates, module, order, chances, kept).enclosure()
