@@ -17,6 +17,14 @@ EVERY = str(Path(__file__).parents[1] / "data" / "fault_tree" / "every.xml")
 BLACKOUT = 1 - (1 - 2e-4) * (1 - (3e-6 - 2e-9)) * (1 - 1e-6)
 
 
+def model(body: str) -> str:
+    return f"<opsa-mef><define-fault-tree name='t'>{body}</define-fault-tree></opsa-mef>"
+
+
+def event(name: str, value: str) -> str:
+    return f"<define-basic-event name='{name}'><float value='{value}'/></define-basic-event>"
+
+
 def test_a_line_for_each_top_event(cli: Cli) -> None:
     found = cli("fault-tree", EVERY)
     assert found.code == Exit.CLEAN
@@ -48,19 +56,14 @@ def test_nothing_is_there_that_nobody_asked_for(cli: Cli) -> None:
 def test_models_come_in_the_order_they_were_named(cli: Cli, tmp_path: Path) -> None:
     names = [str(tmp_path / f"{number}.xml") for number in range(5)]
     for number, name in enumerate(names):
-        Path(name).write_text(
-            f'<opsa-mef><define-fault-tree name="t"><define-gate name="top"><basic-event name="a"/></define-gate></define-fault-tree>'
-            f'<model-data><define-basic-event name="a"><float value="0.{number}"/></define-basic-event></model-data></opsa-mef>'
-        )
+        Path(name).write_text(model("<define-gate name='top'><basic-event name='a'/></define-gate>" + event("a", f"0.{number}")))
     models = json.loads(cli("fault-tree", *reversed(names), "--format", "json").out)["models"]
     assert [(each["file"], each["probability"]) for each in models] == [(names[n], n / 10) for n in (4, 3, 2, 1, 0)]
 
 
 def test_mistakes_of_all_models_are_told_with_their_places(cli: Cli, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        (tmp_path / f"{name}.xml").write_text(
-            "<opsa-mef><define-fault-tree name='t'>\n<define-gate name='g'/></define-fault-tree></opsa-mef>"
-        )
+        (tmp_path / f"{name}.xml").write_text(model("\n<define-gate name='g'/>"))
     found = cli("fault-tree", "a.xml", EVERY, "b.xml")
     assert found.code == Exit.UNUSABLE_INPUT
     assert "a.xml:2:1: define-gate g: expected one formula, found none" in found.err
@@ -78,10 +81,7 @@ def test_a_file_that_is_not_there_and_arguments_that_make_no_sense(cli: Cli) -> 
 
 
 def test_what_there_is_not_is_said(cli: Cli, tmp_path: Path) -> None:
-    model = tmp_path / "xor.xml"
-    model.write_text(
-        "<opsa-mef><define-fault-tree name='t'><define-gate name='g'><xor><basic-event name='a'/><basic-event name='b'/></xor></define-gate>"
-        "<define-basic-event name='a'><float value='0.1'/></define-basic-event>"
-        "<define-basic-event name='b'><float value='0.1'/></define-basic-event></define-fault-tree></opsa-mef>"
-    )
-    assert "no cut sets: the top happens by an event here and by its contrary there" in cli("fault-tree", str(model), "--cut-sets", "1").out
+    either = "<define-gate name='g'><xor><basic-event name='a'/><basic-event name='b'/></xor></define-gate>"
+    (tmp_path / "xor.xml").write_text(model(either + event("a", "0.1") + event("b", "0.1")))
+    found = cli("fault-tree", "xor.xml", "--cut-sets", "1")
+    assert "no cut sets: the top happens by an event here and by its contrary there" in found.out

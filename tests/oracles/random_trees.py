@@ -70,27 +70,18 @@ def happens(tree: FaultTree, top: str, state: Mapping[str, bool]) -> bool:
 
 
 def combined(formula: Formula, values: Sequence[bool]) -> bool:
-    match formula.operator:
-        case Operator.AND:
-            return all(values)
-        case Operator.OR:
-            return any(values)
-        case Operator.NAND:
-            return not all(values)
-        case Operator.NOR:
-            return not any(values)
-        case Operator.NOT:
-            return not values[0]
-        case Operator.SAME:
-            return values[0]
-        case Operator.XOR:
-            return values[0] != values[1]
-        case Operator.IFF:
-            return values[0] == values[1]
-        case Operator.IMPLY:
-            return values[1] or not values[0]
-        case Operator.AT_LEAST:
-            return sum(values) >= formula.required
+    return {
+        Operator.AND: all(values),
+        Operator.OR: any(values),
+        Operator.NAND: not all(values),
+        Operator.NOR: not any(values),
+        Operator.NOT: not values[0],
+        Operator.SAME: values[0],
+        Operator.XOR: values[0] != values[-1],
+        Operator.IFF: values[0] == values[-1],
+        Operator.IMPLY: values[-1] or not values[0],
+        Operator.AT_LEAST: sum(values) >= formula.required,
+    }[formula.operator]
 
 
 def states(names: Sequence[str]) -> list[dict[str, bool]]:

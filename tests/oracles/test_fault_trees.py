@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from functools import reduce
+from operator import and_, or_
 from typing import TYPE_CHECKING
 
 import oxidd.bdd
@@ -28,6 +30,7 @@ SEEDS = st.integers(min_value=0, max_value=10**9)
 RARE = 1e-14  # relative error of a rare probability
 CASES = 100_000
 CHUNKS = 20
+NEGATED = (Operator.NAND, Operator.NOR, Operator.NOT, Operator.IFF)
 
 
 def relative(found: float, exact: Fraction) -> float:
@@ -128,8 +131,10 @@ class ByLibrary:
 
     def _probability(self, function: oxidd.bdd.BDDFunction) -> float:
         if function not in self._known:
-            chance = self._chances[function.node_var()]
-            high, low = function.cofactors()
+            variable, cofactors = function.node_var(), function.cofactors()
+            assert variable is not None
+            assert cofactors is not None
+            chance, (high, low) = self._chances[variable], cofactors
             self._known[function] = chance.happens * self._probability(high) + chance.not_happens * self._probability(low)
         return self._known[function]
 
@@ -143,29 +148,21 @@ class ByLibrary:
         return self._combined(item, [self._of(each) for each in item.items])
 
     def _combined(self, formula: Formula, parts: list[oxidd.bdd.BDDFunction]) -> oxidd.bdd.BDDFunction:
+        first, last = parts[0], parts[-1]
         match formula.operator:
             case Operator.AND | Operator.NAND:
-                found = self._manager.true()
-                for part in parts:
-                    found &= part
-                return ~found if formula.operator is Operator.NAND else found
+                found = reduce(and_, parts)
             case Operator.OR | Operator.NOR:
-                found = self._manager.false()
-                for part in parts:
-                    found |= part
-                return ~found if formula.operator is Operator.NOR else found
-            case Operator.NOT:
-                return ~parts[0]
-            case Operator.SAME:
-                return parts[0]
-            case Operator.XOR:
-                return parts[0] ^ parts[1]
-            case Operator.IFF:
-                return parts[0].equiv(parts[1])
+                found = reduce(or_, parts)
+            case Operator.NOT | Operator.SAME:
+                found = first
+            case Operator.XOR | Operator.IFF:
+                found = first ^ last
             case Operator.IMPLY:
-                return parts[0].imp(parts[1])
+                found = ~first | last
             case Operator.AT_LEAST:
-                return self._at_least(formula.required, parts)
+                found = self._at_least(formula.required, parts)
+        return ~found if formula.operator in NEGATED else found
 
     def _at_least(self, required: int, parts: list[oxidd.bdd.BDDFunction]) -> oxidd.bdd.BDDFunction:
         if required <= 0:

@@ -59,7 +59,7 @@ def test_a_model_without_model_data_may_define_its_events_beside_the_gates() -> 
         (gate('<atleast min="2"><basic-event name="a"/></atleast>') + event("a"), "a whole number from 1 to 1"),
         (gate('<atleast min="-1"><basic-event name="a"/></atleast>') + event("a"), "min is '-1'"),
         (
-            gate('<cardinality min="1" max="2"><basic-event name="a"/></cardinality>') + event("a"),
+            gate('<cardinality min="1" max="2"><event name="a"/></cardinality>') + event("a"),
             "cardinality inside define-gate is not read",
         ),
         (gate('<basic-event name="a"/>') + event("a") + event("a"), "a is defined twice, first in line 2"),
