@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLLOWED = ("docs/tutorial.md", "docs/commands.md", "docs/api.md")
-LANGUAGES = {"console", "json", "python", "text", "yaml"}
+LANGUAGES = {"console", "json", "python", "text", "xml", "yaml"}
 
 
 @pytest.mark.parametrize("page", FOLLOWED)

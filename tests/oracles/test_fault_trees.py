@@ -160,7 +160,7 @@ class ByLibrary:
                 found = first ^ last
             case Operator.IMPLY:
                 found = ~first | last
-            case Operator.AT_LEAST:
+            case _:
                 found = self._at_least(formula.required, parts)
         return ~found if formula.operator in NEGATED else found
 

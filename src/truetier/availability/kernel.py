@@ -83,6 +83,10 @@ class Diagram:
         """How many nodes were made."""
         return self._count
 
+    def allow(self, budget: int) -> None:
+        """Lets it have so many nodes from now on; what it had to give up may be tried again, and goes fast as far as it had come."""
+        self._budget = budget
+
     def top(self, function: int) -> int:
         """The variable that is tested first; for a constant a number larger than any."""
         return self._nodes[(function >> 1) * 4]
@@ -287,8 +291,8 @@ class Diagram:
                     return node << 1 | sign
                 node = self._nodes[at + 3]
         else:
-            found = self._unique.setdefault((variable << _WIDTH | low) << _WIDTH | high, self._count + 1)
-            if found <= self._count:
+            found = self._unique.get((variable << _WIDTH | low) << _WIDTH | high)
+            if found is not None:
                 return found << 1 | sign
         if self._count >= self._budget:
             raise Overgrown
@@ -304,6 +308,8 @@ class Diagram:
         if cython.compiled:
             self._nodes[at + 3] = self._chains[chain]
             self._chains[chain] = node
+        else:
+            self._unique[(variable << _WIDTH | low) << _WIDTH | high] = node
         return node << 1 | sign
 
     @cython.cfunc

@@ -74,7 +74,7 @@ def cut_sets(program: Program, chances: Mapping[str, Chance], order: int) -> Cut
     rank = {name: number for number, name in enumerate(chances)}
     listed = list(islice(found, MOST_SETS + 1))
     made = [_named(each, names, rank, chances) for each in listed[:MOST_SETS]]
-    made.sort(key=lambda each: (len(each.present) + len(each.absent), -each.probability))
+    made.sort(key=lambda each: (len(each.present) + len(each.absent), -each.probability, [rank[name] for name in each.present]))
     return CutSets(order, tuple(made), len(listed) <= MOST_SETS)
 
 

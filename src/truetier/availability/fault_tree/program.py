@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from truetier.availability.kernel import Structure
     from truetier.catalog.fault_tree import Chance, FaultTree
 
-# Nodes that a diagram may have, and how many orders of each family are tried with so many. The last is the budget: about 40 bytes
-# a node. Steps are wide, since what was spent on one is lost to the next.
-LEVELS = ((20_000, 4), (100_000, 2), (500_000, 1), (3_000_000, 1), (10_000_000, 2))
+# Nodes that a diagram may have, and how many orders of each family go on to so many. The last is the budget: about 40 bytes a node.
+LEVELS = ((4_000, 4), (16_000, 3), (64_000, 2), (250_000, 1), (1_000_000, 1), (3_000_000, 1), (10_000_000, 1))
 _MOST_OPEN = 10  # leaves of one part that are intervals
 _DEEPEST = 100_000  # variables in one diagram: its operations recurse once for each
 
@@ -161,55 +160,50 @@ def deep_recursion() -> Iterator[None]:
 
 
 def _part(gates: Gates, module: Module, levels: Sequence[tuple[int, int]], known: Mapping[int, Value]) -> Part:
-    """Tries orders until one is small enough, those that came furthest with few nodes first; else bounds by the one that came furthest."""
-    families = [[_Way(order) for order in family] for family in orders(gates, module)]
+    """Tries orders with more and more nodes until one is done, of each family those that came furthest with fewer; else bounds.
+
+    How far an order gets with few nodes says a good deal of its own family, and little of another.
+    """
+    families = [[_Attempt(gates, module, order) for order in family] for family in orders(gates, module)]
     for budget, width in levels:
-        # Of each family the furthest, since how far one gets with few nodes says little of another family.
-        for way in sorted((way for family in families for way in family[:width]), key=_still_to_go):
-            attempt = _Attempt(gates, module, way.order, budget)
-            structure = attempt.structure()
+        for family in families:
+            del family[width:]
+        for attempt in sorted((attempt for family in families for attempt in family), key=_still_to_go):
+            structure = attempt.structure(budget)
             if structure is not None:
-                return Part(module.root, way.order, structure, structure)
-            way.reached = attempt.reached
+                return Part(module.root, attempt.order, structure, structure)
         for family in families:
             family.sort(key=_still_to_go)
     order = min((family[0] for family in families), key=_still_to_go).order
     return Part(module.root, order, *enclosed(gates, module, order, _columns([known[2 * leaf] for leaf in order])))
 
 
-class _Way:
-    """An order that may be worth trying, and how many gates it got through so far."""
+def _still_to_go(attempt: _Attempt) -> int:
+    return -attempt.reached
 
-    def __init__(self, make: Callable[[], Order]) -> None:
-        self._make = make
+
+class _Attempt:
+    """A diagram of a module by one order, as far as it has come."""
+
+    def __init__(self, gates: Gates, module: Module, make_order: Callable[[], Order]) -> None:
+        self._gates = gates
+        self._module = module
+        self._make_order = make_order
+        self._diagram = Diagram(0)
+        self._functions = {0: FALSE}
         self.reached = 0
 
     @cached_property
     def order(self) -> Order:
-        return self._make()
+        return self._make_order()
 
-
-def _still_to_go(way: _Way) -> int:
-    return -way.reached
-
-
-class _Attempt:
-    """One order, with so many nodes."""
-
-    def __init__(self, gates: Gates, module: Module, order: Order, budget: int) -> None:
-        self._gates = gates
-        self._module = module
-        self._diagram = Diagram(budget)
-        self._order = order
-        self._functions = {0: FALSE}
-        self.reached = 0
-
-    def structure(self) -> Structure | None:
-        """The module as a diagram; None where the nodes do not suffice."""
+    def structure(self, budget: int) -> Structure | None:
+        """The module as a diagram; None where so many nodes do not suffice."""
+        self._diagram.allow(budget)
         try:
-            for number, leaf in enumerate(self._order):
+            for number, leaf in enumerate(self.order):
                 self._functions[leaf] = self._diagram.variable(number)
-            for gate in self._module.gates:
+            for gate in self._module.gates[self.reached :]:
                 self._functions[gate] = self._function(gate)
                 self.reached += 1
         except Overgrown:
