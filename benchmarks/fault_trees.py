@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Cost, alternating, cost_of, machine, spread
+from measure import Cost, Spread, alternating, cost_of, machine, spread
 
 OURS = (sys.executable, "-m", "truetier", "fault-tree")
 THEIRS = ("scram", "--bdd", "--probability", "1", "--limit-order", "1")
@@ -45,7 +45,7 @@ def one_by_one(models: list[str], runs: int) -> list[str]:
         ours, theirs = alternating(runs, lambda model=model: cost_of((*OURS, model)), lambda model=model: _scram(model))  # type: ignore[misc]
         mine, other = spread([cost.cpu for cost in ours]), spread([cost.cpu for cost in theirs])
         ratio = spread([a.cpu / b.cpu for a, b in zip(ours, theirs, strict=True)])
-        row = f"| {Path(model).stem} | {mine.median:.3f} | {other.median:.3f} | {ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f}) |"
+        row = f"| {Path(model).stem} | {mine.median:.3f} | {other.median:.3f} | {_shown(ratio)} |"
         rows.append((mine.median, other.median, row))
     least = min(other for _, other, _ in rows if other)
     hard = [(mine, other) for mine, other, _ in rows if other - least >= HARD]
@@ -68,10 +68,8 @@ def all_at_once(models: list[str], runs: int) -> list[str]:
     ours, theirs = alternating(runs, lambda: cost_of((*OURS, *models)), one_each)
     cpu = spread([a.cpu / b.cpu for a, b in zip(ours, theirs, strict=True)])
     wall = spread([a.wall / b.wall for a, b in zip(ours, theirs, strict=True)])
-    return [
-        f"all {len(models)} in one command: CPU {spread([c.cpu for c in ours]).median:.2f} / {spread([c.cpu for c in theirs]).median:.2f}"
-        f" = {cpu.median:.2f} ({cpu.least:.2f} to {cpu.most:.2f}), wall {wall.median:.2f} ({wall.least:.2f} to {wall.most:.2f})"
-    ]
+    mine, other = spread([cost.cpu for cost in ours]).median, spread([cost.cpu for cost in theirs]).median
+    return [f"all {len(models)} in one command: CPU {mine:.2f} / {other:.2f} = {_shown(cpu)}, wall {_shown(wall)}"]
 
 
 def importance(models: list[str], runs: int) -> list[str]:
@@ -87,6 +85,10 @@ def importance(models: list[str], runs: int) -> list[str]:
         mine, other = spread([cost.cpu for cost in ours]).median, spread([cost.cpu for cost in theirs]).median
         lines.append(f"all importances of {Path(model).stem}: {mine:.3f} / {other:.3f} = {ratio.median:.3f}")
     return lines
+
+
+def _shown(ratio: Spread) -> str:
+    return f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})"
 
 
 def _scram(model: str) -> Cost:
