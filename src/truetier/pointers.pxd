@@ -1,6 +1,7 @@
 """The memory of an array, for compiled kernels; pointers.py is the same for those that run uncompiled."""
 
 from cpython.array cimport array
+from cpython.bytearray cimport PyByteArray_AS_STRING
 
 
 cdef inline int* ints(array values):
@@ -9,3 +10,27 @@ cdef inline int* ints(array values):
 
 cdef inline double* doubles(array values):
     return values.data.as_doubles
+
+
+cdef inline long long* longlongs(array values):
+    return values.data.as_longlongs
+
+
+cdef inline unsigned long long* room_of_words(bytearray room):
+    return <unsigned long long*> PyByteArray_AS_STRING(room)
+
+
+cdef inline double* room_of_doubles(bytearray room):
+    return <double*> PyByteArray_AS_STRING(room)
+
+
+cdef extern from *:
+    """
+    #if defined(_MSC_VER)
+    #include <intrin.h>
+    static __inline int truetier_lowest(unsigned long long word) { unsigned long at; _BitScanForward64(&at, word); return (int)at; }
+    #else
+    #define truetier_lowest(word) __builtin_ctzll(word)
+    #endif
+    """
+    int lowest "truetier_lowest"(unsigned long long word) noexcept nogil

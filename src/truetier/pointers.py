@@ -16,3 +16,23 @@ def ints(values: array[int]) -> array[int]:
 def doubles(values: array[float]) -> array[float]:
     """The memory of an array of type ``d``."""
     return values
+
+
+def longlongs(values: array[int]) -> array[int]:
+    """The memory of an array of type ``q``."""
+    return values
+
+
+def room_of_words(room: bytearray) -> memoryview[int]:
+    """The memory of a byte array as unsigned numbers of 64 bits. What was never written takes no memory of the machine."""
+    return memoryview(room).cast("Q")
+
+
+def room_of_doubles(room: bytearray) -> memoryview[float]:
+    """The memory of a byte array as numbers of type double."""
+    return memoryview(room).cast("d")
+
+
+def lowest(word: int) -> int:
+    """The place of the lowest bit that is set; some bit must be."""
+    return (word & -word).bit_length() - 1

@@ -7,6 +7,7 @@ Numbers never wrap here, so a kernel must not count on it where it runs uncompil
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -27,9 +28,13 @@ double = float
 if TYPE_CHECKING:
     p_int = array[Int]
     p_longlong = array[Int]
+    p_ulonglong = array[Int]
     p_double = array[float]
 else:
-    p_int = p_longlong = p_double = object
+    p_int = p_longlong = p_ulonglong = p_double = object
+
+
+nogil = nullcontext()  # what other threads of the program run beside, where compiled
 
 
 def cclass(decorated: type[T]) -> type[T]:
@@ -52,6 +57,11 @@ def inline(decorated: T) -> T:
     return decorated
 
 
-def exceptval(value: Int) -> Callable[[T], T]:  # noqa: ARG001
+def exceptval(value: Int | None = None, *, check: bool = True) -> Callable[[T], T]:  # noqa: ARG001
     """A function that returns the value where it raises."""
     return cfunc
+
+
+def cast(kind: Callable[[float], T], value: float) -> T:
+    """The value as another type of number."""
+    return kind(value)

@@ -1,0 +1,245 @@
+"""Who reaches whom in a whole fleet at once: cycles, dependencies and dependents by tier, inversions with their paths.
+
+Services are numbers in file order, and answers are arrays with one entry for each: a million services have no room for a value
+each. Only hard serve edges are looked at, each pair once. A level is a place in an order of the caller's, such as a tier's row:
+0 is the strictest, and -1 is no level. Time and memory are those of the kernel; nothing here is quadratic.
+"""
+
+from __future__ import annotations
+
+from array import array
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from truetier.graph import kernel
+from truetier.record import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from truetier.graph.build import Graph
+    from truetier.graph.kernel import Adjacency, Closure
+
+_SCANS = 200_000  # edges looked at in one component before the search for a shorter cycle is given up
+_SCANS_PER_EDGE = 20
+_BLOCKS = 256 << 20  # bytes that the blocks of all workers may take
+_WIDEST = 32  # words; wider blocks fall out of the caches
+_EXACT = 53  # bits of a sum that loses nothing
+_NOTHING: array[int] = array("i")
+
+
+class FleetGraph:
+    """The hard serve edges of a fleet between numbered services, and what all passes over them begin with."""
+
+    def __init__(self, services: int, callers: array[int], callees: array[int]) -> None:
+        self.services = services
+        self.callees: Adjacency = kernel.adjacency(services, callers, callees)
+
+    @classmethod
+    def of(cls, graph: Graph) -> FleetGraph:
+        """The hard serve edges of a graph; services are numbered in file order."""
+        number = {name: index for index, name in enumerate(graph.fleet.services)}
+        edges = [(number[name], number[edge.callee]) for name in graph.callees for edge in graph.hard_callees(name)]
+        return cls(len(number), array("i", [caller for caller, _ in edges]), array("i", [callee for _, callee in edges]))
+
+    @cached_property
+    def callers(self) -> Adjacency:
+        """Who needs each service, ascending."""
+        return kernel.reversed_edges(self.callees)
+
+    @cached_property
+    def _components(self) -> tuple[array[int], int]:
+        return kernel.components(self.callees)
+
+    @property
+    def component_of(self) -> array[int]:
+        """The component of each service: those that need each other share one; callees' components have smaller numbers."""
+        return self._components[0]
+
+    @cached_property
+    def members(self) -> Adjacency:
+        """The services of each component, ascending."""
+        return self.members_in(array("i", range(self.services)))
+
+    def members_in(self, order: array[int]) -> Adjacency:
+        """The same in another order."""
+        return kernel.grouped(self._components[1], self.component_of, order)
+
+    @cached_property
+    def condensed(self) -> Adjacency:
+        """The edges between components."""
+        return kernel.condensed(self.callees, self.component_of, self.members)
+
+    @cached_property
+    def below(self) -> Closure:
+        """What each component needs."""
+        return kernel.Closure(self.condensed)
+
+    @cached_property
+    def above(self) -> Closure:
+        """Who needs each component; the last component has the first place."""
+        return kernel.Closure(kernel.mirrored(self.condensed))
+
+    @cached_property
+    def mirrored_component_of(self) -> array[int]:
+        """The place of each service's component when they are counted from the last."""
+        last = self._components[1] - 1
+        return array("i", [last - number for number in self.component_of])
+
+
+class CycleGroup(NamedTuple):
+    """Services that need each other, and a shortest cycle of them; its last needs its first."""
+
+    members: tuple[int, ...]
+    witness: tuple[int, ...]
+    is_shortest: bool
+
+
+def cycle_groups(graph: FleetGraph) -> tuple[CycleGroup, ...]:
+    """Every group of services that fall together because they need each other, by their first members."""
+    starts, members = graph.members
+    search = None
+    found: list[CycleGroup] = []
+    for component, begin in enumerate(starts[:-1]):
+        inside = members[begin : starts[component + 1]]
+        if len(inside) == 1 and not _needs_itself(graph, inside[0]):
+            continue
+        search = search or kernel.Cycles(graph.callees, graph.callers, graph.component_of)
+        edges = sum(graph.callees[0][node + 1] - graph.callees[0][node] for node in inside)
+        witness, is_shortest = search.shortest(inside, max(_SCANS, _SCANS_PER_EDGE * edges))
+        found.append(CycleGroup(tuple(inside), tuple(witness), is_shortest))
+    return tuple(sorted(found))
+
+
+def _needs_itself(graph: FleetGraph, service: int) -> bool:
+    starts, callees = graph.callees
+    return service in callees[starts[service] : starts[service + 1]]
+
+
+class Totals(NamedTuple):
+    """For each service, over everything it reaches, itself included: some sums, how many services, and how many of each level."""
+
+    sums: tuple[array[float], ...]
+    services: array[int]
+    of_level: tuple[array[int], ...]
+
+
+def dependencies(graph: FleetGraph, weights: Sequence[array[float]], levels: array[int], *, workers: int = 1) -> Totals:
+    """What each service needs, directly or through others: each service counts once, however many paths lead to it."""
+    return _totals(graph.below, graph.component_of, weights, levels, workers)
+
+
+def dependents(graph: FleetGraph, weights: Sequence[array[float]], levels: array[int], *, workers: int = 1) -> Totals:
+    """Who fails with each service."""
+    return _totals(graph.above, graph.mirrored_component_of, weights, levels, workers)
+
+
+def _totals(closure: Closure, of_each: array[int], weights: Sequence[array[float]], levels: array[int], workers: int) -> Totals:
+    services = len(of_each)
+    known = max(levels, default=-1) + 1
+    has_unknown = min(levels, default=0) < 0
+    slots = array("i", [known if level < 0 else level for level in levels]) if has_unknown else levels
+    bits = max(1, services.bit_length())
+    packing = (bits, _EXACT // bits, known + has_unknown)
+    vectors = len(weights) + -(-packing[2] // packing[1])
+    bundles = closure.bundled(kernel.vectors_of(of_each, closure.nodes, weights, slots, packing), vectors)
+    totals = closure.node_sums(bundles, vectors, _block_sums(closure, bundles, vectors, workers))
+    found, together = kernel.counts_of_each(of_each, totals, vectors, packing)
+    sums = tuple(kernel.sum_of_each(of_each, totals, vectors, vector) for vector in range(len(weights)))
+    return Totals(sums, together, tuple(found[:known]))
+
+
+def block_width(rows: int, columns: int, workers: int) -> int:
+    """How many words of columns a block has: a power of two, so that all workers' blocks stay within their memory."""
+    width = 1
+    while width < _WIDEST and 2 * width * rows * 8 * workers <= _BLOCKS and width * kernel.WORD < columns:
+        width *= 2
+    return width
+
+
+def _block_sums(closure: Closure, bundles: array[float], vectors: int, workers: int) -> list[array[float]]:
+    """The sums of all rows, in one part for each worker: which blocks a worker does never depends on how fast it is."""
+    width = block_width(closure.rows, closure.columns, workers)
+    blocks = -(-closure.columns // (width * kernel.WORD))
+    workers = max(1, min(workers, blocks))
+    if workers == 1:
+        return [closure.block_sums(bundles, vectors, width, 0, 1)]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(workers) as pool:
+        tasks = [pool.submit(closure.block_sums, bundles, vectors, width, worker, workers) for worker in range(workers)]
+        return [task.result() for task in tasks]
+
+
+def first_of_order(graph: FleetGraph, order: Sequence[int], most: int) -> Leading:
+    """The services that come first in an order of all of them, among what each service needs, itself included."""
+    ordered = array("i", order)
+    ranks = array("i", bytes(4 * graph.services))
+    for rank, service in enumerate(ordered):
+        ranks[service] = rank
+    return Leading(graph, ordered, kernel.leading(graph.condensed, graph.members_in(ordered), ranks, most), most)
+
+
+class Leading:
+    """The few services that lead what each service needs."""
+
+    __slots__ = ("_graph", "_most", "_order", "_ranks")
+
+    def __init__(self, graph: FleetGraph, order: array[int], ranks: array[int], most: int) -> None:
+        self._graph = graph
+        self._order = order
+        self._ranks = ranks
+        self._most = most
+
+    def of(self, service: int) -> list[int]:
+        """Those of one service, the first of the order first."""
+        begin = self._graph.component_of[service] * self._most
+        return [self._order[rank] for rank in self._ranks[begin : begin + self._most] if rank >= 0]
+
+
+def worst_levels(graph: FleetGraph, levels: array[int]) -> array[int]:
+    """The largest level among everything that each service needs, itself included."""
+    return kernel.highest(graph.condensed, graph.component_of, levels)
+
+
+class Inversions:
+    """Where a service needs one of a worse level: each edge that does, and for each service the nearest of every worse level.
+
+    Every service with a level that needs a worse one has such an edge on each path to it, or a service without a level.
+    """
+
+    __slots__ = ("_distances", "_levels", "_steps", "edges")
+
+    def __init__(
+        self, levels: array[int], edges: Sequence[tuple[int, int]], distances: Sequence[array[int]], steps: Sequence[array[int]]
+    ) -> None:
+        self._levels = levels
+        self.edges = edges
+        self._distances = distances
+        self._steps = steps
+
+    def distance(self, service: int, level: int) -> int | None:
+        """How many edges the nearest service of at least that level is away; None where the level is no worse, or there is none."""
+        own = self._levels[service]
+        if own < 0 or level <= own or level > len(self._distances):
+            return None
+        distance = self._distances[level - 1][service]
+        return None if distance < 0 else distance
+
+    def path(self, service: int, level: int) -> tuple[int, ...]:
+        """A shortest path to the nearest service of at least that level, from the service itself on; empty where there is none."""
+        distance = self.distance(service, level)
+        if distance is None:
+            return ()
+        found = [service]
+        for _ in range(distance):
+            found.append(self._steps[level - 1][found[-1]])
+        return tuple(found)
+
+
+def inversions(graph: FleetGraph, levels: array[int]) -> Inversions:
+    """All inversions of a fleet, direct and through others."""
+    searches = [kernel.nearest(graph.callers, levels, level) for level in range(1, max(levels, default=0) + 1)]
+    return Inversions(
+        levels, kernel.worse_edges(graph.callees, levels), [distances for distances, _ in searches], [steps for _, steps in searches]
+    )
