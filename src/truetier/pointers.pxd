@@ -16,6 +16,10 @@ cdef inline long long* longlongs(array values):
     return values.data.as_longlongs
 
 
+cdef inline int* room_of_ints(bytearray room):
+    return <int*> PyByteArray_AS_STRING(room)
+
+
 cdef inline unsigned long long* room_of_words(bytearray room):
     return <unsigned long long*> PyByteArray_AS_STRING(room)
 

@@ -23,8 +23,13 @@ def longlongs(values: array[int]) -> array[int]:
     return values
 
 
+def room_of_ints(room: bytearray) -> memoryview[int]:
+    """The memory of a byte array as numbers of type int. What was never written takes no memory of the machine."""
+    return memoryview(room).cast("i")
+
+
 def room_of_words(room: bytearray) -> memoryview[int]:
-    """The memory of a byte array as unsigned numbers of 64 bits. What was never written takes no memory of the machine."""
+    """The memory of a byte array as unsigned numbers of 64 bits."""
     return memoryview(room).cast("Q")
 
 

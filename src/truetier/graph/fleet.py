@@ -31,16 +31,21 @@ _NOTHING: array[int] = array("i")
 class FleetGraph:
     """The hard serve edges of a fleet between numbered services, and what all passes over them begin with."""
 
-    def __init__(self, services: int, callers: array[int], callees: array[int]) -> None:
-        self.services = services
-        self.callees: Adjacency = kernel.adjacency(services, callers, callees)
+    def __init__(self, callees: Adjacency) -> None:
+        self.services = len(callees[0]) - 1
+        self.callees = callees
+
+    @classmethod
+    def between(cls, services: int, callers: array[int], callees: array[int]) -> FleetGraph:
+        """The graph of so many services with these edges; a pair that is named twice counts once."""
+        return cls(kernel.adjacency(services, callers, callees))
 
     @classmethod
     def of(cls, graph: Graph) -> FleetGraph:
         """The hard serve edges of a graph; services are numbered in file order."""
         number = {name: index for index, name in enumerate(graph.fleet.services)}
         edges = [(number[name], number[edge.callee]) for name in graph.callees for edge in graph.hard_callees(name)]
-        return cls(len(number), array("i", [caller for caller, _ in edges]), array("i", [callee for _, callee in edges]))
+        return cls.between(len(number), array("i", [caller for caller, _ in edges]), array("i", [callee for _, callee in edges]))
 
     @cached_property
     def callers(self) -> Adjacency:

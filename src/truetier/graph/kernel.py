@@ -29,9 +29,9 @@ else:
         from truetier import typed as cython
 
 if cython.compiled:
-    from cython.cimports.truetier.pointers import doubles, ints, longlongs, lowest, room_of_doubles, room_of_words
+    from cython.cimports.truetier.pointers import doubles, ints, longlongs, lowest, room_of_doubles, room_of_ints, room_of_words
 else:
-    from truetier.pointers import doubles, ints, longlongs, lowest, room_of_doubles, room_of_words
+    from truetier.pointers import doubles, ints, longlongs, lowest, room_of_doubles, room_of_ints, room_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -824,20 +824,94 @@ def nearest(callers: Adjacency, levels: array[int], level: int) -> tuple[array[i
     return distances, steps
 
 
-def reached(graph: Adjacency, origin: int) -> array[int]:
-    """A node and everything it reaches, the nearest first."""
-    found = array("i", (origin,))
-    marks = bytearray(len(graph[0]))
-    marks[origin] = 1
+def reached(graph: Adjacency, origins: array[int]) -> array[int]:
+    """Some nodes and everything they reach, the nearest first."""
+    nodes = len(graph[0]) - 1
+    marked, queued = bytearray(4 * nodes), bytearray(4 * nodes)  # most of it is never touched
+    mark: cython.p_int = room_of_ints(marked)
+    queue: cython.p_int = room_of_ints(queued)
     start: cython.p_int = ints(graph[0])
     ahead: cython.p_int = ints(graph[1])
-    edge: cython.int
     node: cython.int
-    for node in found:  # grows while it is walked
+    edge: cython.int
+    place: cython.int = 0
+    filled: cython.int = 0
+    for node in origins:
+        if not mark[node]:
+            mark[node] = 1
+            queue[filled] = node
+            filled += 1
+    while place < filled:
+        node = queue[place]
+        place += 1
         for edge in range(start[node], start[node + 1]):
-            if not marks[ahead[edge]]:
-                marks[ahead[edge]] = 1
-                found.append(ahead[edge])
+            if not mark[ahead[edge]]:
+                mark[ahead[edge]] = 1
+                queue[filled] = ahead[edge]
+                filled += 1
+    return array("i", memoryview(queued)[: 4 * filled].tobytes())
+
+
+def restricted(graph: Adjacency, nodes: array[int]) -> Adjacency:
+    """The graph of some nodes that need no others, numbered by their places."""
+    count: cython.int = len(nodes)
+    starts, numbers = _numbers(count + 1), bytearray(4 * (len(graph[0]) - 1))
+    number: cython.p_int = room_of_ints(numbers)
+    start: cython.p_int = ints(starts)
+    old_start: cython.p_int = ints(graph[0])
+    old_ahead: cython.p_int = ints(graph[1])
+    chosen: cython.p_int = ints(nodes)
+    place: cython.int
+    edge: cython.int
+    kept: cython.int = 0
+    for place in range(count):
+        number[chosen[place]] = place
+        start[place + 1] = start[place] + old_start[chosen[place] + 1] - old_start[chosen[place]]
+    placed = _numbers(start[count])
+    ahead: cython.p_int = ints(placed)
+    for place in range(count):
+        for edge in range(old_start[chosen[place]], old_start[chosen[place] + 1]):
+            ahead[kept] = number[old_ahead[edge]]
+            kept += 1
+    return starts, placed
+
+
+def insert_edge(graph: Adjacency, tail: int, head: int) -> None:
+    """Puts one more edge behind those of its tail."""
+    graph[1].insert(graph[0][tail + 1], head)
+    _shift(graph[0], tail, 1)
+
+
+def remove_edge(graph: Adjacency, tail: int, head: int) -> None:
+    """Takes an edge away that is there."""
+    del graph[1][graph[1].index(head, graph[0][tail])]
+    _shift(graph[0], tail, -1)
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _shift(starts: array[int], tail: cython.int, by: cython.int) -> cython.int:
+    start: cython.p_int = ints(starts)
+    node: cython.int
+    for node in range(tail + 1, len(starts)):
+        start[node] += by
+    return 0
+
+
+def shift_sums(nodes: array[int], sums: array[float], errors: array[float], by: float, most: float) -> array[int]:
+    """Adds to the sums of some nodes. Gives those whose sum may be wrong by more than that part of it, and what it may be to the rest."""
+    found = array("i")
+    node: cython.int
+    total: cython.p_double = doubles(sums)
+    error: cython.p_double = doubles(errors)
+    change: cython.double = by
+    limit: cython.double = most
+    rounding: cython.double = 2.0**-52
+    for node in nodes:
+        total[node] += change
+        error[node] += rounding * total[node]
+        if not error[node] <= limit * total[node]:
+            found.append(node)
     return found
 
 

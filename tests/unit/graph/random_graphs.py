@@ -22,7 +22,7 @@ class Numbered(NamedTuple):
 
     @property
     def ours(self) -> FleetGraph:
-        return FleetGraph(self.services, array("i", [tail for tail, _ in self.edges]), array("i", [head for _, head in self.edges]))
+        return FleetGraph.between(self.services, array("i", [tail for tail, _ in self.edges]), array("i", [head for _, head in self.edges]))
 
     @property
     def theirs(self) -> nx.DiGraph[int]:

@@ -79,13 +79,13 @@ def test_several_workers_find_what_one_finds(workers: int, monkeypatch: pytest.M
 
 
 def test_services_without_edges_reach_themselves() -> None:
-    totals = dependencies(FleetGraph(3, array("i"), array("i")), [array("d", (1.0, 2.0, 3.0))], array("i", (0, 0, 0)))
+    totals = dependencies(FleetGraph.between(3, array("i"), array("i")), [array("d", (1.0, 2.0, 3.0))], array("i", (0, 0, 0)))
     assert totals.sums[0].tolist() == [1.0, 2.0, 3.0]
     assert totals.services.tolist() == [1, 1, 1]
 
 
 def test_an_empty_fleet_has_no_answers() -> None:
-    graph = FleetGraph(0, array("i"), array("i"))
+    graph = FleetGraph.between(0, array("i"), array("i"))
     assert cycle_groups(graph) == ()
     assert dependencies(graph, [array("d")], array("i")).services.tolist() == []
     assert worst_levels(graph, array("i")).tolist() == []
@@ -127,14 +127,14 @@ def test_cycles_without_a_mutual_pair_have_a_shortest_witness(seed: int) -> None
 
 def test_a_ring_is_its_own_witness_whatever_its_length() -> None:
     size = 20_000
-    ring = FleetGraph(size, array("i", range(size)), array("i", [*range(1, size), 0]))
+    ring = FleetGraph.between(size, array("i", range(size)), array("i", [*range(1, size), 0]))
     (group,) = cycle_groups(ring)
     assert group.witness == group.members == tuple(range(size))
     assert group.is_shortest
 
 
 def test_a_search_that_may_look_at_no_more_edges_says_that_a_shorter_cycle_may_exist() -> None:
-    ring = FleetGraph(40, array("i", [*range(40), 25]), array("i", [*range(1, 40), 0, 20]))
+    ring = FleetGraph.between(40, array("i", [*range(40), 25]), array("i", [*range(1, 40), 0, 20]))
     search = kernel.Cycles(ring.callees, ring.callers, ring.component_of)
     witness, is_shortest = search.shortest(array("i", range(40)), 10)
     assert not is_shortest
