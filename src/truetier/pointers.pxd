@@ -16,6 +16,10 @@ cdef inline long long* longlongs(array values):
     return values.data.as_longlongs
 
 
+cdef inline unsigned long long* words(array values):
+    return values.data.as_ulonglongs
+
+
 cdef inline int* room_of_ints(bytearray room):
     return <int*> PyByteArray_AS_STRING(room)
 

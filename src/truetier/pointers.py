@@ -23,6 +23,11 @@ def longlongs(values: array[int]) -> array[int]:
     return values
 
 
+def words(values: array[int]) -> array[int]:
+    """The memory of an array of type ``Q``."""
+    return values
+
+
 def room_of_ints(room: bytearray) -> memoryview[int]:
     """The memory of a byte array as numbers of type int. What was never written takes no memory of the machine."""
     return memoryview(room).cast("i")

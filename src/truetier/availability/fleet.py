@@ -12,6 +12,7 @@ import math
 from array import array
 from typing import TYPE_CHECKING
 
+from truetier.graph import kernel
 from truetier.graph.fleet import dependencies, first_of_order
 from truetier.record import NamedTuple
 
@@ -57,5 +58,4 @@ def unavailabilities(sums: Iterable[float]) -> array[float]:
 
 def least_available(graph: FleetGraph, own: Sequence[float | None], most: int) -> Leading:
     """The services that are down most among what each service needs, itself included; of equal ones the first in the files."""
-    known = [0.0 if down is None else down for down in own]
-    return first_of_order(graph, sorted(range(len(known)), key=known.__getitem__, reverse=True), most)
+    return first_of_order(graph, kernel.descending(array("d", [down or 0.0 for down in own])), most)

@@ -25,7 +25,6 @@ _SCANS_PER_EDGE = 20
 _BLOCKS = 256 << 20  # bytes that the blocks of all workers may take
 _WIDEST = 32  # words; wider blocks fall out of the caches
 _EXACT = 53  # bits of a sum that loses nothing
-_NOTHING: array[int] = array("i")
 
 
 class FleetGraph:
@@ -64,7 +63,7 @@ class FleetGraph:
     @cached_property
     def members(self) -> Adjacency:
         """The services of each component, ascending."""
-        return self.members_in(array("i", range(self.services)))
+        return self.members_in(kernel.consecutive(self.services))
 
     def members_in(self, order: array[int]) -> Adjacency:
         """The same in another order."""
@@ -88,8 +87,7 @@ class FleetGraph:
     @cached_property
     def mirrored_component_of(self) -> array[int]:
         """The place of each service's component when they are counted from the last."""
-        last = self._components[1] - 1
-        return array("i", [last - number for number in self.component_of])
+        return kernel.taken_from(self._components[1] - 1, self.component_of)
 
 
 class CycleGroup(NamedTuple):
@@ -103,22 +101,17 @@ class CycleGroup(NamedTuple):
 def cycle_groups(graph: FleetGraph) -> tuple[CycleGroup, ...]:
     """Every group of services that fall together because they need each other, by their first members."""
     starts, members = graph.members
-    search = None
+    cyclic = kernel.cyclic(graph.callees, graph.members)
+    if not cyclic:
+        return ()
+    search = kernel.Cycles(graph.callees, graph.callers, graph.component_of)
     found: list[CycleGroup] = []
-    for component, begin in enumerate(starts[:-1]):
-        inside = members[begin : starts[component + 1]]
-        if len(inside) == 1 and not _needs_itself(graph, inside[0]):
-            continue
-        search = search or kernel.Cycles(graph.callees, graph.callers, graph.component_of)
+    for component in cyclic:
+        inside = members[starts[component] : starts[component + 1]]
         edges = sum(graph.callees[0][node + 1] - graph.callees[0][node] for node in inside)
         witness, is_shortest = search.shortest(inside, max(_SCANS, _SCANS_PER_EDGE * edges))
         found.append(CycleGroup(tuple(inside), tuple(witness), is_shortest))
     return tuple(sorted(found))
-
-
-def _needs_itself(graph: FleetGraph, service: int) -> bool:
-    starts, callees = graph.callees
-    return service in callees[starts[service] : starts[service + 1]]
 
 
 class Totals(NamedTuple):
@@ -176,13 +169,10 @@ def _block_sums(closure: Closure, bundles: array[float], vectors: int, workers: 
         return [task.result() for task in tasks]
 
 
-def first_of_order(graph: FleetGraph, order: Sequence[int], most: int) -> Leading:
+def first_of_order(graph: FleetGraph, order: array[int], most: int) -> Leading:
     """The services that come first in an order of all of them, among what each service needs, itself included."""
-    ordered = array("i", order)
-    ranks = array("i", bytes(4 * graph.services))
-    for rank, service in enumerate(ordered):
-        ranks[service] = rank
-    return Leading(graph, ordered, kernel.leading(graph.condensed, graph.members_in(ordered), ranks, most), most)
+    ranks = kernel.ranks(order)
+    return Leading(graph, order, kernel.leading(graph.condensed, graph.members_in(order), ranks, most), most)
 
 
 class Leading:

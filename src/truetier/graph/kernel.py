@@ -29,9 +29,9 @@ else:
         from truetier import typed as cython
 
 if cython.compiled:
-    from cython.cimports.truetier.pointers import doubles, ints, longlongs, lowest, room_of_doubles, room_of_ints, room_of_words
+    from cython.cimports.truetier.pointers import doubles, ints, longlongs, lowest, room_of_doubles, room_of_ints, room_of_words, words
 else:
-    from truetier.pointers import doubles, ints, longlongs, lowest, room_of_doubles, room_of_ints, room_of_words
+    from truetier.pointers import doubles, ints, longlongs, lowest, room_of_doubles, room_of_ints, room_of_words, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,6 +188,104 @@ def components(graph: Adjacency) -> tuple[array[int], int]:
                         break
                 found += 1
     return of_each, found
+
+
+def consecutive(count: int) -> array[int]:
+    """The numbers from 0 on."""
+    found = _numbers(count)
+    number: cython.p_int = ints(found)
+    node: cython.int
+    for node in range(len(found)):
+        number[node] = node
+    return found
+
+
+def taken_from(whole: int, numbers: array[int]) -> array[int]:
+    """What is left of a number without each of some."""
+    found = _numbers(len(numbers))
+    result: cython.p_int = ints(found)
+    number: cython.p_int = ints(numbers)
+    full: cython.int = whole
+    node: cython.int
+    for node in range(len(found)):
+        result[node] = full - number[node]
+    return found
+
+
+def descending(values: array[float]) -> array[int]:
+    """The places of some non-negative numbers, the largest first; of equal ones the first place.
+
+    They sort as their bits do, eleven at a time from the lowest on.
+    """
+    count: cython.int = len(values)
+    order, other, buckets = consecutive(count), _numbers(count), _numbers(1 << 11)
+    sorted_keys, other_keys = array("Q", values.tobytes()), array("Q", bytes(8 * count))
+    old: cython.p_int
+    new: cython.p_int
+    old_key: cython.p_ulonglong
+    new_key: cython.p_ulonglong
+    bucket: cython.p_int = ints(buckets)
+    place: cython.int
+    at: cython.int
+    below: cython.int
+    digit: cython.int
+    shift: cython.int
+    for shift in range(0, 66, 11):
+        old = ints(order)
+        new = ints(other)
+        old_key = words(sorted_keys)
+        new_key = words(other_keys)
+        for digit in range(2048):
+            bucket[digit] = 0
+        for place in range(count):
+            bucket[2047 - (old_key[place] >> shift & 2047)] += 1
+        below = 0
+        for digit in range(2048):
+            at = bucket[digit]
+            bucket[digit] = below
+            below += at
+        for place in range(count):
+            digit = 2047 - (old_key[place] >> shift & 2047)
+            at = bucket[digit]
+            bucket[digit] = at + 1
+            new[at] = old[place]
+            new_key[at] = old_key[place]
+        order, other, sorted_keys, other_keys = other, order, other_keys, sorted_keys
+    return order
+
+
+def ranks(order: array[int]) -> array[int]:
+    """The place of each number in an order of all of them."""
+    found = _numbers(len(order))
+    rank: cython.p_int = ints(found)
+    ordered: cython.p_int = ints(order)
+    place: cython.int
+    for place in range(len(found)):
+        rank[ordered[place]] = place
+    return found
+
+
+def cyclic(graph: Adjacency, members: Adjacency) -> list[int]:
+    """The components with more than one member, or whose member leads to itself."""
+    groups: cython.int = len(members[0]) - 1
+    start: cython.p_int = ints(graph[0])
+    ahead: cython.p_int = ints(graph[1])
+    member_start: cython.p_int = ints(members[0])
+    inside: cython.p_int = ints(members[1])
+    group: cython.int
+    node: cython.int
+    edge: cython.int
+    found: list[int] = []
+    for group in range(groups):
+        if member_start[group + 1] - member_start[group] > 1:
+            found.append(group)
+            continue
+        node = inside[member_start[group]]
+        for edge in range(start[node], start[node + 1]):
+            if ahead[edge] == node:
+                found.append(group)
+                break
+    return found
 
 
 def condensed(graph: Adjacency, of_each: array[int], members: Adjacency) -> Adjacency:

@@ -148,7 +148,7 @@ def test_the_first_of_an_order_are_the_first_of_everything_needed(seed: int) -> 
     order = list(range(numbered.services))
     random.Random(seed).shuffle(order)
     place = {service: rank for rank, service in enumerate(order)}
-    leading = first_of_order(numbered.ours, order, 5)
+    leading = first_of_order(numbered.ours, array("i", order), 5)
     for node, needed in enumerate(numbered.needed):
         assert leading.of(node) == sorted(needed, key=place.__getitem__)[:5]
 
