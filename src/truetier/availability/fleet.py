@@ -13,22 +13,22 @@ from array import array
 from typing import TYPE_CHECKING
 
 from truetier.graph import kernel
-from truetier.graph.fleet import dependencies, first_of_order
+from truetier.graph.fleet import first_of_order, totals
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from truetier.graph.fleet import FleetGraph, Leading
+    from truetier.graph.fleet import FleetGraph, Leading, Reach
 
 
 class Deliveries(NamedTuple):
-    """For each service: its unavailability at best and at worst, and what it needs, itself included, in all and by level."""
+    """For each service: its unavailability at best and at worst, how much it needs, and how much fails with it."""
 
     down_low: array[float]
     down_high: array[float]
-    services: array[int]
-    of_level: tuple[array[int], ...]
+    needs: Reach
+    dependents: Reach
 
 
 def deliver(graph: FleetGraph, own: Sequence[float | None], levels: array[int], *, workers: int = 1) -> Deliveries:
@@ -36,12 +36,12 @@ def deliver(graph: FleetGraph, own: Sequence[float | None], levels: array[int], 
     weights = [losses(own)]
     if None in own:
         weights.append(array("d", [down is None for down in own]))
-    totals = dependencies(graph, weights, levels, workers=workers)
-    low = unavailabilities(totals.sums[0])
+    sums, needs, dependents = totals(graph, weights, levels, workers=workers)
+    low = unavailabilities(sums[0])
     high = low
     if len(weights) > 1:
-        high = array("d", [1.0 if unknown else down for unknown, down in zip(totals.sums[1], low, strict=True)])
-    return Deliveries(low, high, totals.services, totals.of_level)
+        high = array("d", [1.0 if unknown else down for unknown, down in zip(sums[1], low, strict=True)])
+    return Deliveries(low, high, needs, dependents)
 
 
 def losses(own: Iterable[float | None]) -> array[float]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from truetier.availability.fleet import losses, unavailabilities
 from truetier.graph import kernel
-from truetier.graph.fleet import FleetGraph, dependencies
+from truetier.graph.fleet import FleetGraph, needs
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -136,11 +136,11 @@ class LiveFleet:
         whole = services is self._everything
         graph = FleetGraph(self._callees if whole else kernel.restricted(self._callees, services))
         weights = [array("d", map(of_all.__getitem__, services)) for of_all in (self._losses, self._unknown)]
-        totals = dependencies(graph, weights, array("i", map(self._levels.__getitem__, services)), workers=self._workers)
+        (sums, unknowns), reach = needs(graph, weights, array("i", map(self._levels.__getitem__, services)), workers=self._workers)
         for place, service in enumerate(services):
-            self._sums[service] = totals.sums[0][place]
-            self._errors[service] = _OF_A_PASS * totals.sums[0][place]
-            self._unknowns[service] = totals.sums[1][place]
-            self._services[service] = totals.services[place]
+            self._sums[service] = sums[place]
+            self._errors[service] = _OF_A_PASS * sums[place]
+            self._unknowns[service] = unknowns[place]
+            self._services[service] = reach.services[place]
             for level, counts in enumerate(self._of_level):
-                counts[service] = totals.of_level[level][place] if level < len(totals.of_level) else 0
+                counts[service] = reach.of_level[level][place] if level < len(reach.of_level) else 0

@@ -8,7 +8,7 @@ each. Only hard serve edges are looked at, each pair once. A level is a place in
 from __future__ import annotations
 
 from array import array
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from truetier.graph import kernel
@@ -75,19 +75,9 @@ class FleetGraph:
         return kernel.condensed(self.callees, self.component_of, self.members)
 
     @cached_property
-    def below(self) -> Closure:
+    def closure(self) -> Closure:
         """What each component needs."""
         return kernel.Closure(self.condensed)
-
-    @cached_property
-    def above(self) -> Closure:
-        """Who needs each component; the last component has the first place."""
-        return kernel.Closure(kernel.mirrored(self.condensed))
-
-    @cached_property
-    def mirrored_component_of(self) -> array[int]:
-        """The place of each service's component when they are counted from the last."""
-        return kernel.taken_from(self._components[1] - 1, self.component_of)
 
 
 class CycleGroup(NamedTuple):
@@ -114,37 +104,86 @@ def cycle_groups(graph: FleetGraph) -> tuple[CycleGroup, ...]:
     return tuple(sorted(found))
 
 
-class Totals(NamedTuple):
-    """For each service, over everything it reaches, itself included: some sums, how many services, and how many of each level."""
+class Reach(NamedTuple):
+    """For each service, how many services it reaches, itself included, and how many of each level."""
 
-    sums: tuple[array[float], ...]
     services: array[int]
     of_level: tuple[array[int], ...]
 
 
-def dependencies(graph: FleetGraph, weights: Sequence[array[float]], levels: array[int], *, workers: int = 1) -> Totals:
-    """What each service needs, directly or through others: each service counts once, however many paths lead to it."""
-    return _totals(graph.below, graph.component_of, weights, levels, workers)
+class Totals(NamedTuple):
+    """For each service, some sums over everything it needs, itself included; how much that is, and how much fails with it."""
+
+    sums: tuple[array[float], ...]
+    needs: Reach
+    dependents: Reach
 
 
-def dependents(graph: FleetGraph, weights: Sequence[array[float]], levels: array[int], *, workers: int = 1) -> Totals:
-    """Who fails with each service."""
-    return _totals(graph.above, graph.mirrored_component_of, weights, levels, workers)
+def totals(graph: FleetGraph, weights: Sequence[array[float]], levels: array[int], *, workers: int = 1) -> Totals:
+    """What each service reaches in both directions: each service counts once, however many paths lead to it."""
+    one = _Pass(graph, weights, levels)
+    parts = one.parts(is_both_ways=True, workers=workers)
+    return Totals(*one.needs(parts), one.dependents(parts))
 
 
-def _totals(closure: Closure, of_each: array[int], weights: Sequence[array[float]], levels: array[int], workers: int) -> Totals:
-    services = len(of_each)
-    known = max(levels, default=-1) + 1
-    has_unknown = min(levels, default=0) < 0
-    slots = array("i", [known if level < 0 else level for level in levels]) if has_unknown else levels
-    bits = max(1, services.bit_length())
-    packing = (bits, _EXACT // bits, known + has_unknown)
-    vectors = len(weights) + -(-packing[2] // packing[1])
-    bundles = closure.bundled(kernel.vectors_of(of_each, closure.nodes, weights, slots, packing), vectors)
-    totals = closure.node_sums(bundles, vectors, _block_sums(closure, bundles, vectors, workers))
-    found, together = kernel.counts_of_each(of_each, totals, vectors, packing)
-    sums = tuple(kernel.sum_of_each(of_each, totals, vectors, vector) for vector in range(len(weights)))
-    return Totals(sums, together, tuple(found[:known]))
+def needs(
+    graph: FleetGraph, weights: Sequence[array[float]], levels: array[int], *, workers: int = 1
+) -> tuple[tuple[array[float], ...], Reach]:
+    """The same downwards alone: the sums, and how much it is."""
+    one = _Pass(graph, weights, levels)
+    return one.needs(one.parts(is_both_ways=False, workers=workers))
+
+
+class _Pass:
+    """One pass over the closure: what it sums, and where it counts services of each level."""
+
+    def __init__(self, graph: FleetGraph, weights: Sequence[array[float]], levels: array[int]) -> None:
+        self._graph = graph
+        self._sums = len(weights)
+        self._levels = max(levels, default=-1) + 1
+        has_none = min(levels, default=0) < 0
+        slots = array("i", [self._levels if level < 0 else level for level in levels]) if has_none else levels
+        bits = max(1, graph.services.bit_length())
+        self._packing = (bits, _EXACT // bits, self._levels + has_none)
+        self._counts = -(-self._packing[2] // self._packing[1])
+        self._vectors = self._sums + self._counts
+        components = graph.closure.nodes
+        self._weights = kernel.vectors_of(graph.component_of, components, weights, slots, self._packing)
+        self._members = kernel.vectors_of(graph.component_of, components, (), slots, self._packing) if weights else self._weights
+        self._bundles = graph.closure.bundled(self._weights, self._vectors)
+
+    def parts(self, *, is_both_ways: bool, workers: int) -> list[tuple[array[float], array[float]]]:
+        """The sums of all rows and columns, in one part for each worker: which blocks a worker does never depends on how fast it is."""
+        closure = self._graph.closure
+        back = self._counts if is_both_ways else 0
+        counts = closure.counted(self._members, back)
+        width = block_width(closure.rows, closure.columns, workers)
+        blocks = -(-closure.columns // (width * kernel.WORD))
+        workers = max(1, min(workers, blocks))
+        run = partial(closure.block_sums, self._bundles, self._vectors, counts, back, width)
+        if workers == 1:
+            return [run(0, 1)]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(workers) as pool:
+            tasks = [pool.submit(run, worker, workers) for worker in range(workers)]
+            return [task.result() for task in tasks]
+
+    def needs(self, parts: Sequence[tuple[array[float], array[float]]]) -> tuple[tuple[array[float], ...], Reach]:
+        """What each service needs."""
+        of_each = self._graph.component_of
+        found = self._graph.closure.node_sums(self._bundles, self._vectors, [rows for rows, _ in parts])
+        sums = tuple(kernel.sum_of_each(of_each, found, self._vectors, vector) for vector in range(self._sums))
+        return sums, self._reach(found, self._vectors)
+
+    def dependents(self, parts: Sequence[tuple[array[float], array[float]]]) -> Reach:
+        """Who fails with each service."""
+        found = self._graph.closure.caller_sums(self._members, self._counts, [columns for _, columns in parts])
+        return self._reach(found, self._counts)
+
+    def _reach(self, found: array[float], vectors: int) -> Reach:
+        counts, together = kernel.counts_of_each(self._graph.component_of, found, vectors, self._packing)
+        return Reach(together, tuple(counts[: self._levels]))
 
 
 def block_width(rows: int, columns: int, workers: int) -> int:
@@ -153,20 +192,6 @@ def block_width(rows: int, columns: int, workers: int) -> int:
     while width < _WIDEST and 2 * width * rows * 8 * workers <= _BLOCKS and width * kernel.WORD < columns:
         width *= 2
     return width
-
-
-def _block_sums(closure: Closure, bundles: array[float], vectors: int, workers: int) -> list[array[float]]:
-    """The sums of all rows, in one part for each worker: which blocks a worker does never depends on how fast it is."""
-    width = block_width(closure.rows, closure.columns, workers)
-    blocks = -(-closure.columns // (width * kernel.WORD))
-    workers = max(1, min(workers, blocks))
-    if workers == 1:
-        return [closure.block_sums(bundles, vectors, width, 0, 1)]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(workers) as pool:
-        tasks = [pool.submit(closure.block_sums, bundles, vectors, width, worker, workers) for worker in range(workers)]
-        return [task.result() for task in tasks]
 
 
 def first_of_order(graph: FleetGraph, order: array[int], most: int) -> Leading:

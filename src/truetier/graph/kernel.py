@@ -200,18 +200,6 @@ def consecutive(count: int) -> array[int]:
     return found
 
 
-def taken_from(whole: int, numbers: array[int]) -> array[int]:
-    """What is left of a number without each of some."""
-    found = _numbers(len(numbers))
-    result: cython.p_int = ints(found)
-    number: cython.p_int = ints(numbers)
-    full: cython.int = whole
-    node: cython.int
-    for node in range(len(found)):
-        result[node] = full - number[node]
-    return found
-
-
 def descending(values: array[float]) -> array[int]:
     """The places of some non-negative numbers, the largest first; of equal ones the first place.
 
@@ -316,26 +304,6 @@ def condensed(graph: Adjacency, of_each: array[int], members: Adjacency) -> Adja
         start[group + 1] = kept
     del placed[kept:]
     return starts, placed
-
-
-def mirrored(graph: Adjacency) -> Adjacency:
-    """An acyclic graph seen from below: edges turned around, and numbers too, so that callees still have the smaller ones."""
-    nodes: cython.int = len(graph[0]) - 1
-    starts, placed = reversed_edges(graph)
-    turned_starts, turned_placed = _numbers(nodes + 1), _numbers(len(placed))
-    old_start: cython.p_int = ints(starts)
-    old_ahead: cython.p_int = ints(placed)
-    start: cython.p_int = ints(turned_starts)
-    ahead: cython.p_int = ints(turned_placed)
-    node: cython.int
-    edge: cython.int
-    kept: cython.int = 0
-    for node in range(nodes):
-        for edge in range(old_start[nodes - 1 - node], old_start[nodes - node]):
-            ahead[kept] = nodes - 1 - old_ahead[edge]
-            kept += 1
-        start[node + 1] = kept
-    return turned_starts, turned_placed
 
 
 @cython.final
@@ -641,15 +609,34 @@ class Closure:
                     bundle[carrier * each + vector] += bundle[node * each + vector]
         return found
 
-    def block_sums(self, bundles: array[float], vectors: int, width: int, begin: int, step: int) -> array[float]:
-        """Of each row, the sums over the columns of every so many blocks; a block is ``width`` words of columns.
+    def counted(self, weights: array[float], vectors: int) -> array[float]:
+        """The weights of each row: what the nodes that share it have together."""
+        found = _sums(self._rows * vectors)
+        row: cython.p_double = doubles(found)
+        weight: cython.p_double = doubles(weights)
+        each: cython.longlong = vectors
+        node: cython.longlong
+        vector: cython.longlong
+        for node in range(self._nodes):
+            for vector in range(each):
+                row[self._row_of[node] * each + vector] += weight[node * each + vector]
+        return found
 
-        Other threads can do other blocks at the same time.
+    def block_sums(
+        self, bundles: array[float], vectors: int, counts: array[float], kinds_counted: int, width: int, begin: int, step: int
+    ) -> tuple[array[float], array[float]]:
+        """Sums over every so many blocks: of each row over its columns, and of each of these columns over the rows that have it.
+
+        A block is ``width`` words of columns. Other threads can do other blocks at the same time. What the sum of a row is made
+        of, backwards, is what it adds to its columns: to those of the row it began with, and to those that were looked up.
         """
         each: cython.longlong = vectors
         wide: cython.longlong = width
+        back: cython.longlong = kinds_counted
         count: cython.longlong = self._rows
         totals, tables = _sums(count * each), _sums(wide * WORD * 4 * each)
+        column_totals, back_tables = _sums(self._columns * back), _sums(wide * WORD * 4 * back)
+        bases, owed_slots = bytearray(4 * (count + 1)), bytearray(8 * (count + 1) * back)
         slots, distincts, due_rows, visits = _numbers(count), _numbers(count), _numbers(count), array("q", bytes(8 * (count + 1)))
         # of these only what is used ever takes memory
         stored, within_slots = bytearray(8 * (count + 1) * wide), bytearray(8 * (count + 1) * each)
@@ -658,6 +645,11 @@ class Closure:
         bundle: cython.p_double = doubles(bundles)
         table: cython.p_double = doubles(tables)
         within: cython.p_double = room_of_doubles(within_slots)
+        column_total: cython.p_double = doubles(column_totals)
+        row_count: cython.p_double = doubles(counts)
+        back_table: cython.p_double = doubles(back_tables)
+        owed: cython.p_double = room_of_doubles(owed_slots)  # what the rows that began with a slot's have together
+        base_of: cython.p_int = room_of_ints(bases)
         store: cython.p_ulonglong = room_of_words(stored)
         due: cython.p_ulonglong = room_of_words(flags)
         slot_of: cython.p_int = ints(slots)  # where the words of a row are; rows that are equal in a block share them; 0: nothing
@@ -756,6 +748,9 @@ class Closure:
                                     used += 1
                                     for vector in range(each):
                                         within[used * each + vector] = within[slot * each + vector]
+                                    for vector in range(back):
+                                        owed[used * back + vector] = 0.0
+                                    base_of[used] = slot
                                     slot = used
                                 while bits:
                                     place = lowest(bits) >> 2 << 2
@@ -769,14 +764,62 @@ class Closure:
                         rows_seen += 1
                         for vector in range(each):
                             total[row * each + vector] += within[slot * each + vector]
+                        for vector in range(back):
+                            owed[slot * back + vector] += row_count[row * back + vector]
                         for place in range(back_start[row], back_start[row + 1]):
                             due[above[place] >> 6] |= one << (above[place] & 63)
                         pending = due[chunk] >> bit >> 1 << bit << 1
                     due[chunk] = 0
                 for entry in range(rows_seen):
                     slot_of[visited_row[entry]] = 0
+                if back:
+                    for entry in range(wide * 256 * back):
+                        back_table[entry] = 0.0
+                    for slot in range(used, 0, -1):
+                        base = base_of[slot]
+                        for vector in range(back):
+                            owed[base * back + vector] += owed[slot * back + vector]
+                        for word in range(wide):
+                            bits = store[slot * wide + word] & ~store[base * wide + word]
+                            while bits:
+                                place = lowest(bits) >> 2 << 2
+                                value = bits >> place & 15
+                                bits ^= value << place
+                                entry = ((word << 4 | place >> 2) << 4 | value) * back
+                                for vector in range(back):
+                                    back_table[entry + vector] += owed[slot * back + vector]
+                    for column in range(high - low):
+                        at = (low + column) * back
+                        for entry in range(16):
+                            if entry >> (column & 3) & 1:
+                                other = ((column >> 2) << 4 | entry) * back
+                                for vector in range(back):
+                                    column_total[at + vector] += back_table[other + vector]
                 low += stride
-        return totals
+        return totals, column_totals
+
+    def caller_sums(self, weights: array[float], vectors: int, parts: Sequence[array[float]]) -> array[float]:
+        """The sums over everything that reaches each node, itself included, from those of all columns."""
+        each: cython.longlong = vectors
+        found = weights[:]
+        result: cython.p_double = doubles(found)
+        part: cython.p_double
+        column: cython.longlong
+        node: cython.longlong
+        vector: cython.longlong
+        for column in range(self._columns):
+            for vector in range(each):
+                result[self._node_of_column[column] * each + vector] = 0.0
+        for sums in parts:
+            part = doubles(sums)
+            for column in range(self._columns):
+                for vector in range(each):
+                    result[self._node_of_column[column] * each + vector] += part[column * each + vector]
+        for node in range(self._nodes - 1, -1, -1):
+            if self._bundle_of[node] >= 0:
+                for vector in range(each):
+                    result[node * each + vector] += result[self._bundle_of[node] * each + vector]
+        return found
 
     def node_sums(self, bundles: array[float], vectors: int, parts: Sequence[array[float]]) -> array[float]:
         """The sums of each node, from what its row adds up to in all blocks."""

@@ -76,10 +76,10 @@ def test_the_laws_of_a_product_over_distinct_services_hold(numbered: Numbered, s
     for node in range(numbered.services):
         needed = [down for at, down in enumerate(found.down_low) if (node, at) in numbered.edges]
         assert found.down_low[node] >= max([own[node] or 0.0, *needed]) * (1 - 1e-14)
-        if found.services[node] == numbered.services:  # needs everything: no more than all paths together
+        if found.needs.services[node] == numbered.services:  # needs everything: no more than all paths together
             assert losses([found.down_low[node]])[0] == pytest.approx(sum(losses(own)), rel=1e-12)
         assert worse.down_low[node] >= found.down_low[node] * (1 - 1e-14)
-        assert worse.services[node] >= found.services[node]
+        assert worse.needs.services[node] >= found.needs.services[node]
 
 
 def test_the_least_available_come_first_and_equal_ones_in_file_order() -> None:

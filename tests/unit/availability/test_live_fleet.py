@@ -28,8 +28,8 @@ def assert_live_is_fresh(live: LiveFleet, edges: Iterable[tuple[int, int]], own:
         delivery = live.delivery(node)
         assert delivery.down_low == pytest.approx(found.down_low[node], rel=1e-12)
         assert delivery.down_high == pytest.approx(found.down_high[node], rel=1e-12)
-        assert delivery.services == found.services[node]
-        assert delivery.of_level == tuple(counts[node] for counts in found.of_level)
+        assert delivery.services == found.needs.services[node]
+        assert delivery.of_level == tuple(counts[node] for counts in found.needs.of_level)
 
 
 @given(graphs(8), st.data())

@@ -18,10 +18,10 @@ from truetier.graph.fleet import (
     FleetGraph,
     block_width,
     cycle_groups,
-    dependencies,
-    dependents,
     first_of_order,
     inversions,
+    needs,
+    totals,
     worst_levels,
 )
 
@@ -41,18 +41,19 @@ def some_levels(services: int, seed: int = 1, least: int = -1) -> array[int]:
 def assert_totals_are_right(numbered: Numbered, levels: array[int]) -> None:
     graph = numbered.ours
     weights = array("d", [2.0 ** -(number % 40) for number in range(numbered.services)])
-    below, above = dependencies(graph, [weights, weights], levels), dependents(graph, [], levels)
+    sums, below, above = totals(graph, [weights, weights], levels)
+    assert needs(graph, [weights], levels) == ((sums[0],), below)
     theirs = numbered.theirs
     for node in range(numbered.services):
         needed = {node} | nx.descendants(theirs, node)
         needing = {node} | nx.ancestors(theirs, node)
         expected = sum(weights[member] for member in needed)
-        assert below.sums[0][node] == pytest.approx(expected, rel=1e-14)
-        assert below.sums[1][node] == below.sums[0][node]
-        for totals, members in ((below, needed), (above, needing)):
-            assert totals.services[node] == len(members)
+        assert sums[0][node] == pytest.approx(expected, rel=1e-14)
+        assert sums[1][node] == sums[0][node]
+        for reach, members in ((below, needed), (above, needing)):
+            assert reach.services[node] == len(members)
             of_level = [sum(levels[member] == level for member in members) for level in range(max(levels) + 1)]
-            assert [counts[node] for counts in totals.of_level] == of_level
+            assert [counts[node] for counts in reach.of_level] == of_level
     assert sum(below.services) == sum(above.services)
 
 
@@ -72,22 +73,21 @@ def test_several_workers_find_what_one_finds(workers: int, monkeypatch: pytest.M
     monkeypatch.setattr("truetier.graph.fleet._WIDEST", 1)
     graph = sample(3).ours
     weights, levels = array("d", [1.0 / (1 + number) for number in range(400)]), some_levels(400)
-    alone, together = dependencies(graph, [weights], levels), dependencies(graph, [weights], levels, workers=workers)
-    assert together.services == alone.services
-    assert together.of_level == alone.of_level
+    alone, together = totals(graph, [weights], levels), totals(graph, [weights], levels, workers=workers)
+    assert together[1:] == alone[1:]
     assert together.sums[0].tolist() == pytest.approx(alone.sums[0].tolist(), rel=1e-14)
 
 
 def test_services_without_edges_reach_themselves() -> None:
-    totals = dependencies(FleetGraph.between(3, array("i"), array("i")), [array("d", (1.0, 2.0, 3.0))], array("i", (0, 0, 0)))
-    assert totals.sums[0].tolist() == [1.0, 2.0, 3.0]
-    assert totals.services.tolist() == [1, 1, 1]
+    found = totals(FleetGraph.between(3, array("i"), array("i")), [array("d", (1.0, 2.0, 3.0))], array("i", (0, 0, 0)))
+    assert found.sums[0].tolist() == [1.0, 2.0, 3.0]
+    assert found.needs.services.tolist() == found.dependents.services.tolist() == [1, 1, 1]
 
 
 def test_an_empty_fleet_has_no_answers() -> None:
     graph = FleetGraph.between(0, array("i"), array("i"))
     assert cycle_groups(graph) == ()
-    assert dependencies(graph, [array("d")], array("i")).services.tolist() == []
+    assert totals(graph, [array("d")], array("i")).needs.services.tolist() == []
     assert worst_levels(graph, array("i")).tolist() == []
 
 
