@@ -47,8 +47,9 @@ format: $(VENV)/test.stamp ## let ruff fix and format what it can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(VENV)/test.stamp ## CPU of whole commands beside the imports they cannot do without
+bench: $(VENV)/bench.stamp ## CPU of whole commands and of whole fleets, beside others
 	@$(BIN)/python benchmarks/start_up.py
+	@$(BIN)/python benchmarks/fleet.py
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
@@ -76,6 +77,6 @@ $(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml constraints.txt $(KERNELS)
 	@touch $@
 
 # The test tools stand on top of the program: a demo after a test has nothing left to install.
-$(VENV)/test.stamp $(VENV)/docs.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: $(VENV)/demo.stamp
+$(VENV)/test.stamp $(VENV)/bench.stamp $(VENV)/docs.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: $(VENV)/demo.stamp
 	@$(INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $@

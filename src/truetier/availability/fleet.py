@@ -8,12 +8,12 @@ Source: Treynor, Dahlin, Rau and Beyer, The Calculus of Service Availability, AC
 
 from __future__ import annotations
 
-import math
 from array import array
 from typing import TYPE_CHECKING
 
-from truetier.graph import kernel
+from truetier.availability import kernel
 from truetier.graph.fleet import first_of_order, totals
+from truetier.graph.kernel import descending
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def deliver(graph: FleetGraph, own: Sequence[float | None], levels: array[int], 
     if None in own:
         weights.append(array("d", [down is None for down in own]))
     sums, needs, dependents = totals(graph, weights, levels, workers=workers)
-    low = unavailabilities(sums[0])
+    low = kernel.unavailabilities(sums[0])
     high = low
     if len(weights) > 1:
         high = array("d", [1.0 if unknown else down for unknown, down in zip(sums[1], low, strict=True)])
@@ -46,16 +46,9 @@ def deliver(graph: FleetGraph, own: Sequence[float | None], levels: array[int], 
 
 def losses(own: Iterable[float | None]) -> array[float]:
     """-log of each availability; infinite where a service is never up, nothing where nobody knows."""
-    log1p, never = math.log1p, math.inf
-    return array("d", [0.0 if down is None else -log1p(-down) if down < 1.0 else never for down in own])
-
-
-def unavailabilities(sums: Iterable[float]) -> array[float]:
-    """What each sum of losses comes to."""
-    expm1 = math.expm1
-    return array("d", [0.0 - expm1(-total) for total in sums])
+    return kernel.losses(own if isinstance(own, array) else array("d", [0.0 if down is None else down for down in own]))
 
 
 def least_available(graph: FleetGraph, own: Sequence[float | None], most: int) -> Leading:
     """The services that are down most among what each service needs, itself included; of equal ones the first in the files."""
-    return first_of_order(graph, kernel.descending(array("d", [down or 0.0 for down in own])), most)
+    return first_of_order(graph, descending(own if isinstance(own, array) else array("d", [down or 0.0 for down in own])), most)

@@ -5,7 +5,7 @@ Theory. Nodes are reduced and ordered. A function is twice the number of its nod
 the node stands for; the low side of a node is never a complement, so equal functions are equal numbers and a negation is
 free. There is one operation, the conjunction. Children are made before parents, so one ascending loop evaluates and one
 descending loop differentiates. Every node carries P(1) and P(0), each a sum of products of non-negative numbers: there is no
-subtraction anywhere, and a rare failure keeps its relative precision.
+subtraction anywhere, and a rare failure keeps its relative precision. A series needs no diagram: its logarithms add up.
 What may go wrong: size. Nodes are counted against a budget, and the caller must be ready for Overgrown.
 Sources: Bryant, Graph-Based Algorithms for Boolean Function Manipulation, 1986; Brace, Rudell and Bryant, Efficient
 Implementation of a BDD Package, 1990; Birnbaum importance by one backward pass.
@@ -25,8 +25,11 @@ else:
         from truetier import typed as cython
 
 if cython.compiled:
+    from cython.cimports.libc.math import expm1, log1p
     from cython.cimports.truetier.pointers import doubles, ints
 else:
+    from math import expm1, log1p
+
     from truetier.pointers import doubles, ints
 
 if TYPE_CHECKING:
@@ -594,3 +597,22 @@ class CutSets:
             self._lacking.append(lacking)
             self._holding.append(holding)
         return number
+def losses(downs: array[float]) -> array[float]:
+    """-log of the availability that goes with each unavailability; infinite where that is 1."""
+    found = downs[:]
+    loss: cython.p_double = doubles(found)
+    never: cython.double = float("inf")
+    place: cython.int
+    for place in range(len(found)):
+        loss[place] = -log1p(-loss[place]) if loss[place] < 1.0 else never
+    return found
+
+
+def unavailabilities(totals: array[float]) -> array[float]:
+    """What each sum of losses comes to."""
+    found = totals[:]
+    down: cython.p_double = doubles(found)
+    place: cython.int
+    for place in range(len(found)):
+        down[place] = -expm1(-down[place])
+    return found

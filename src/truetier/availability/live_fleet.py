@@ -12,7 +12,8 @@ import math
 from array import array
 from typing import TYPE_CHECKING
 
-from truetier.availability.fleet import losses, unavailabilities
+from truetier.availability.fleet import losses
+from truetier.availability.kernel import unavailabilities
 from truetier.graph import kernel
 from truetier.graph.fleet import FleetGraph, needs
 from truetier.record import NamedTuple
