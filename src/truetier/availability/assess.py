@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from truetier.availability.costs import NO_COSTS, costliest, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
-from truetier.availability.exact import Engine
+from truetier.availability.exact import Engine, keyed
 from truetier.availability.factors import Factors, bits
 from truetier.availability.structure import Bounds, Structure
 from truetier.catalog.model import PlacementMode
@@ -90,9 +90,9 @@ def _is_shown(placement: Placement, as_of: date) -> bool:
 
 
 class _Part(NamedTuple):
-    """What the bounds look at; a need inside a cycle counts for the least but, as met, not for the product."""
+    """What the bounds look at, None: no one value; a need inside a cycle counts for the least but, as met, not for the product."""
 
-    sets: Bounds
+    value: float | None
     is_factor: bool = True
 
 
@@ -182,8 +182,9 @@ class _Assessor:
         self._claims = _claims_below(components, component_of, graph, claims)
         self._cycles = _cycles(components, self._trusting)
         self._cycle_factors: dict[frozenset[str], dict[str, float | None]] = {}
-        self._paid: dict[int, Costs] = {}  # members of a cycle share one set
-        self._most_paid: dict[int, Contributor | None] = {}
+        self._paid: dict[tuple[int, int], Costs] = {}  # members of a cycle share one set
+        self._delivered: dict[str, float | None] = {}  # by service: to look up a set costs as much as it is large
+        self._most_paid: dict[tuple[int, int], Contributor | None] = {}
 
     def all(self, progress: Callable[[int, int], None] | None) -> Assessments:
         order = self._trusting.order
@@ -269,7 +270,7 @@ class _Assessor:
                 full=lambda: self._with_full.journey(journey, full=True),
                 verified=lambda: self._verified.journey(journey),
                 perfect=lambda _: 0,
-                parts=lambda: [_Part(self._trusting.met(criterion)) for criterion in journey.succeeds],
+                parts=lambda: [_Part(self._known(self._trusting.met(criterion))) for criterion in journey.succeeds],
                 outside=lambda: 1.0,
             )
         )
@@ -321,30 +322,31 @@ class _Assessor:
         """What the failures of a set cost; nothing where it is an interval."""
         if sets.low != sets.high:
             return NO_COSTS
-        if sets.low not in self._paid:
-            self._paid[sets.low] = costs(self._engine, sets.low)
-        return self._paid[sets.low]
+        key = keyed(sets.low)
+        if key not in self._paid:
+            self._paid[key] = costs(self._engine, sets.low)
+        return self._paid[key]
 
     def costliest(self, sets: Bounds) -> Contributor | None:
         """The costliest of them."""
         if sets.low != sets.high:
             return None
-        if sets.low not in self._most_paid:
-            known = self._paid.get(sets.low)
+        key = keyed(sets.low)
+        if key not in self._most_paid:
+            known = self._paid.get(key)
             found = costliest(self._engine, sets.low) if known is None else next(iter(known.contributors), None)
-            self._most_paid[sets.low] = found
-        return self._most_paid[sets.low]
+            self._most_paid[key] = found
+        return self._most_paid[key]
 
     def bounds(self, parts: Iterable[_Part], outside: float | None) -> tuple[float | None, float | None]:
         """The least available part, and the product of the parts as if independent."""
         least, product = 1.0, outside
         for part in parts:
-            value = self._known(part.sets)
-            if value is None:
+            if part.value is None:
                 return None, None
-            least = min(least, value)
+            least = min(least, part.value)
             if part.is_factor and product is not None:
-                product *= value
+                product *= part.value
         return least, product
 
     def _known(self, sets: Bounds) -> float | None:
@@ -355,9 +357,18 @@ class _Assessor:
 
     def _parts(self, name: str, uses: Sequence[Use], *, drawn: str | None = None) -> list[_Part]:
         """Own, site, and each need."""
-        parts = [_Part(Bounds(alone, alone)) for alone in (self._trusting.own(name), self._trusting.site(name))]
-        parts.extend(_Part(self._trusting.need(use, drawn=drawn), not self._leads_inside(name, use)) for use in uses)
+        parts = [_Part(self._known(Bounds(alone, alone))) for alone in (self._trusting.own(name), self._trusting.site(name))]
+        parts.extend(_Part(self._need(use, drawn), not self._leads_inside(name, use)) for use in uses)
         return parts
+
+    def _need(self, use: Use, drawn: str | None) -> float | None:
+        """The probability that a need is met; what most ask for is delivered by a service, and known."""
+        asked = self._trusting.asked_whole(use, drawn=drawn)
+        if asked is None:
+            return self._known(self._trusting.need(use, drawn=drawn))
+        if asked not in self._delivered:
+            self._delivered[asked] = self._known(self._trusting.up(asked))
+        return self._delivered[asked]
 
     def _uses_of(self, service: Service, endpoint: Endpoint) -> list[Use]:
         """The needs of one endpoint: its own and the common ones."""
@@ -399,7 +410,7 @@ class _Assessor:
         product: float | None = 1.0
         for part in self._parts(name, tuple(self._trusting.needs_of(name))):
             if part.is_factor:
-                product = _times(product, self._known(part.sets))
+                product = _times(product, part.value)
         return product
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 import sys
-from operator import add, mul
+from array import array
+from operator import mul
 from typing import TYPE_CHECKING
 
 from truetier.availability import bounds
 from truetier.availability.conditioning import Conditioning, hubs_of
-from truetier.availability.factors import NEVER, bits
-from truetier.availability.kernel import Diagram, Overgrown
+from truetier.availability.factors import NEVER
+from truetier.availability.kernel import Diagram, Overgrown, fill_rows, places, with_largest, with_rows
 from truetier.availability.modules import DEEPEST, Block, Down, Fixed, Older, build_group, groups_of
 from truetier.availability.outages import Outages, still_down
 from truetier.availability.quadrature import gauss_legendre
@@ -41,11 +42,39 @@ _SAFE_SUBTRACTION = 0.9  # what may be taken away from a sum before its rounding
 
 
 class Terms(NamedTuple):
-    """Of plain literals: log P at t = 1, then at each node; sum of q / (1 - t q) at each node; the largest q, negated."""
+    """Of plain literals: log P at t = 1, then at each node, then the sum of q / (1 - t q) at each; the ten with the largest q."""
 
-    logs: list[float]
-    slopes: list[float]
-    largest: list[tuple[float, int]]
+    sums: array[float]
+    nodes: int
+    largest: array[int]
+
+    @property
+    def log(self) -> float:
+        """Of P where nothing is scaled."""
+        return self.sums[0]
+
+    @property
+    def logs(self) -> array[float]:
+        """Of P at each node."""
+        return self.sums[1 : 1 + self.nodes]
+
+    @property
+    def slopes(self) -> array[float]:
+        """The sum of q / (1 - t q) at each node."""
+        return self.sums[1 + self.nodes :]
+
+
+_NO_LITERALS = array("i")
+
+
+class _Rows:
+    """What each plain literal adds to Terms of one number of nodes: a table, and for which of them it is filled in."""
+
+    __slots__ = ("filled", "table")
+
+    def __init__(self) -> None:
+        self.table = array("d")
+        self.filled = 0
 
 
 class Series:
@@ -95,6 +124,11 @@ class GroupState:
         self.at_one: list[float] | None = None  # importances where nothing is scaled
 
 
+def keyed(mask: int) -> tuple[int, int]:
+    """A set as the key of a dictionary: sets of one factor have only 61 different hashes between them."""
+    return mask.bit_length(), mask
+
+
 class Engine:
     """Evaluates sets of one Factors. ``near`` gives, for a set, a part of it worth starting from."""
 
@@ -102,24 +136,31 @@ class Engine:
         self.factors = factors
         self.outages = Outages(factors)
         self._near = near
-        self._splits: dict[int, Split] = {}
+        self._splits: dict[tuple[int, int], Split] = {}  # see keyed
         self._groups: dict[int, GroupState] = {}
-        self._series: dict[int, Series] = {}
-        self._rows: dict[tuple[int, int], tuple[list[float], list[float]]] = {}
+        self._series: dict[tuple[int, int], Series] = {}
+        self._rows: dict[int, _Rows] = {}
+        self._downs = array("d")  # by literal, those of any series
         self._bounded: dict[int, Value] = {}  # thresholds that were too large
         self._left = RUN_BUDGET
         self._conditioning = Conditioning(factors, self.value, lambda mask, nodes: self.curve(self.split(mask), nodes))
 
     def value(self, mask: int) -> Value:
         """The probability that every factor of the set holds. Unknown components give the interval of 0 and 1."""
-        split = self.split(mask)
+        if mask & self.factors.plain and not mask & (mask - 1):
+            return self._literal(mask.bit_length() - 1)
+        return self.value_of(self.split(mask))
+
+    def value_of(self, split: Split) -> Value:
+        """The same of a set in parts: to look it up again costs as much as the set is large."""
         if split.value is None:
             split.value = self._value(split)
         return split.value
 
     def split(self, mask: int, wider: int = 0) -> Split:
         """A set in parts; ``wider`` names one that holds a little more, to take away from instead of adding up."""
-        found = self._splits.get(mask)
+        key = keyed(mask)
+        found = self._splits.get(key)
         if found is None:
             near = self._near.get(mask, 0)
             part = self.split(near) if near and near != mask and not near & ~mask else None
@@ -135,16 +176,17 @@ class Engine:
                 else:
                     groups.append(self._group_state(group, part))
             found = Split(condensed, self._series_of(plain, base, over), groups)
-            self._splits[mask] = found
+            self._splits[key] = found
         return found
 
     def _series_of(self, plain: int, base: Series | None, wider: Series | None) -> Series:
-        known = self._series.get(plain)
+        key = keyed(plain)
+        known = self._series.get(key)
         if known is None:
             unknown = plain & self.factors.unknown
             if base is not None and base.plain & ~plain:
                 base = None
-            known = self._series[plain] = Series(plain & ~unknown, unknown, base, wider)
+            known = self._series[key] = Series(plain & ~unknown, unknown, base, wider)
         return known
 
     def _group_state(self, group: int, part: Split | None) -> GroupState:
@@ -157,13 +199,20 @@ class Engine:
     def _value(self, split: Split) -> Value:
         if not split.is_possible:
             return IMPOSSIBLE
-        log = self.terms(split.series, 0).logs[0]
+        log = self.terms(split.series, 0).log
         up, down = math.exp(log), 0.0 - math.expm1(log)  # not -0.0
         unknown = split.series.unknown
         value = Value(0.0 if unknown else up, up, down, 1.0 if unknown else down)
         for group in split.groups:
             value = both(value, self.group_value(group))
         return value
+
+    def _literal(self, number: int) -> Value:
+        """The same of one component."""
+        if self.factors.unknown >> number & 1:
+            return Value(0.0, 1.0, 0.0, 1.0)
+        q = self.down(number)
+        return Value(1.0 - q, 1.0 - q, q, q)
 
     # -- groups
 
@@ -243,7 +292,7 @@ class Engine:
                 break
             chain.append(at)
             at = at.base
-        terms = Terms([0.0] * (1 + nodes), [0.0] * nodes, [])
+        terms = Terms(array("d", bytes(8 * (1 + 2 * nodes))), nodes, _NO_LITERALS)
         if at is not None:
             terms = at.terms[nodes] if nodes else self.terms(at, 0)
         inner = 0 if at is None else at.plain
@@ -257,33 +306,43 @@ class Engine:
         wider = series.wider
         if wider is None or not wider.terms or series.plain & ~wider.plain:
             return None
-        whole = self.terms(wider, 0).logs[0]
-        excess = math.fsum(self.row(number, 0)[0][0] for number in bits(wider.plain & ~series.plain))
-        return Terms([whole - excess], [], []) if excess > _SAFE_SUBTRACTION * whole else None
+        whole = self.terms(wider, 0).log
+        more = wider.plain & ~series.plain
+        (excess,) = with_rows(array("d", (0.0,)), self._filled(more, 0).table, places(more))
+        return Terms(array("d", (whole - excess,)), 0, _NO_LITERALS) if excess > _SAFE_SUBTRACTION * whole else None
 
     def _extended(self, terms: Terms, added: int, nodes: int) -> Terms:
+        rows = self._filled(added, nodes)
+        numbers = places(added)
         if nodes == 0:
-            return Terms([terms.logs[0] + math.fsum(self.row(number, 0)[0][0] for number in bits(added))], [], [])
-        logs, slopes, largest = terms.logs, terms.slopes, list(terms.largest)
-        for number in bits(added):
-            row_logs, row_slopes = self.row(number, nodes)
-            logs = list(map(add, logs, row_logs))
-            slopes = list(map(add, slopes, row_slopes))
-            largest.append((-self._q(number), number))
-        largest.sort()
-        return Terms(logs, slopes, largest[:MOST_CONTRIBUTORS])
+            return Terms(with_rows(terms.sums[:1], rows.table, numbers), 0, _NO_LITERALS)
+        largest = with_largest(terms.largest, self._downs, numbers, MOST_CONTRIBUTORS)
+        return Terms(with_rows(terms.sums, rows.table, numbers), nodes, largest)
 
-    def row(self, number: int, nodes: int) -> tuple[list[float], list[float]]:
-        """Of one literal: log(1 - q), log(1 - t q) at each node; q / (1 - t q) at each node."""
-        row = self._rows.get((number, nodes))
-        if row is None:
-            q = self._q(number)
-            points = gauss_legendre(nodes)[0]
-            logs = [math.log1p(-q) if q < 1 else _SURELY_DOWN, *(math.log1p(-t * q) for t in points)]
-            row = self._rows[number, nodes] = (logs, [q / (1 - t * q) for t in points])
-        return row
+    def row(self, number: int, nodes: int) -> array[float]:
+        """What a literal added to Terms that hold it: log(1 - q), log(1 - t q) at each node, q / (1 - t q) at each node."""
+        width = 1 + 2 * nodes
+        return self._rows[nodes].table[number * width : (number + 1) * width]
 
-    def _q(self, number: int) -> float:
+    def _filled(self, literals: int, nodes: int) -> _Rows:
+        rows = self._rows.get(nodes)
+        if rows is None:
+            rows = self._rows[nodes] = _Rows()
+        missing = literals & ~rows.filled
+        if missing:
+            width = 1 + 2 * nodes
+            size = len(self.factors.mention)
+            rows.table.frombytes(bytes(8 * width * size - 8 * len(rows.table)))
+            self._downs.frombytes(bytes(8 * size - 8 * len(self._downs)))
+            numbers = places(missing)
+            for number in numbers:
+                self._downs[number] = self.down(number)
+            fill_rows(rows.table, self._downs, array("d", gauss_legendre(nodes)[0]), numbers, _SURELY_DOWN)
+            rows.filled |= missing
+        return rows
+
+    def down(self, number: int) -> float:
+        """The probability that a literal does not hold."""
         literal = self.factors.literals[number]
         down = literal.event.down or 0.0
         return down * still_down(literal.event.mttr, literal.limit) if literal.limit else down
@@ -297,8 +356,9 @@ class Engine:
             known = split.curves[nodes] = Curve([0.0] * nodes, [1.0] * nodes, [0.0] * nodes)
         if known is None:
             terms = self.terms(split.series, nodes)
-            up = [math.exp(log) for log in terms.logs[1:]]
-            down = [-math.expm1(log) for log in terms.logs[1:]]
+            logs = terms.logs
+            up = [math.exp(log) for log in logs]
+            down = [-math.expm1(log) for log in logs]
             slope = [p * s for p, s in zip(up, terms.slopes, strict=True)]
             for group in split.groups:
                 other = self.group_curve(group, nodes)
@@ -355,7 +415,7 @@ class Engine:
             case Fixed(up, down):
                 return Curve([up] * nodes, [down] * nodes, [0.0] * nodes)
             case Down((root,)):
-                q = self._q(root)
+                q = self.down(root)
                 return Curve([t * q for t in points], [1 - t * q for t in points], [-q] * nodes)
             case Down(roots):
                 found = [self.outages.at(roots, 0, t) for t in points]

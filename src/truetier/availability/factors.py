@@ -17,6 +17,7 @@ from operator import and_
 from typing import TYPE_CHECKING
 
 from truetier.availability.events import EventKind
+from truetier.availability.kernel import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,12 +34,7 @@ _FEW = 64
 def bits(mask: int) -> Iterator[int]:
     """The numbers of the factors in a set, ascending."""
     if mask.bit_length() > _FEW:
-        digits = bin(mask)
-        last = len(digits) - 1
-        at = digits.rfind("1")
-        while at >= 0:
-            yield last - at
-            at = digits.rfind("1", 0, at)
+        yield from places(mask)
         return
     while mask:
         low = mask & -mask

@@ -13,6 +13,7 @@ Implementation of a BDD Package, 1990; Birnbaum importance by one backward pass.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,11 @@ else:
 
 if cython.compiled:
     from cython.cimports.libc.math import expm1, log1p
-    from cython.cimports.truetier.pointers import doubles, ints
+    from cython.cimports.truetier.pointers import doubles, ints, lowest, words
 else:
     from math import expm1, log1p
 
-    from truetier.pointers import doubles, ints
+    from truetier.pointers import doubles, ints, lowest, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -616,3 +617,97 @@ def unavailabilities(totals: array[float]) -> array[float]:
     for place in range(len(found)):
         down[place] = -expm1(-down[place])
     return found
+
+
+def places(mask: int) -> array[int]:
+    """The places of the bits that are set, ascending."""
+    size = (mask.bit_length() + 63) // 64
+    digits = array("Q", mask.to_bytes(8 * size, "little"))
+    if sys.byteorder == "big":
+        digits.byteswap()
+    found = array("i", bytes(4 * mask.bit_count()))
+    word: cython.p_ulonglong = words(digits)
+    place: cython.p_int = ints(found)
+    bits: cython.ulonglong
+    number: cython.int
+    count: cython.int = 0
+    for number in range(size):
+        bits = word[number]
+        while bits:
+            place[count] = number * 64 + lowest(bits)
+            count += 1
+            bits &= bits - 1
+    return found
+
+
+def fill_rows(rows: array[float], downs: array[float], points: array[float], numbers: array[int], surely_down: float) -> None:
+    """Of some literals: log(1 - q), then log(1 - t q) at each point t, then q / (1 - t q) at each; ``surely_down`` stands for log 0."""
+    nodes: cython.longlong = len(points)
+    row: cython.p_double = doubles(rows)
+    down: cython.p_double = doubles(downs)
+    point: cython.p_double = doubles(points)
+    never: cython.double = surely_down
+    q: cython.double
+    at: cython.longlong
+    index: cython.longlong
+    number: cython.int
+    for number in numbers:
+        q = down[number]
+        at = number * (1 + 2 * nodes)
+        row[at] = log1p(-q) if q < 1.0 else never
+        for index in range(nodes):
+            row[at + 1 + index] = log1p(-point[index] * q)
+            row[at + 1 + nodes + index] = q / (1.0 - point[index] * q)
+
+
+def with_rows(sums: array[float], rows: array[float], numbers: array[int]) -> array[float]:
+    """Sums to which some rows of a table as wide as they are were added; what rounding takes away is added in the end.
+
+    Source: Neumaier, Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen, 1974.
+    """
+    width: cython.longlong = len(sums)
+    found, losses_of_each = sums[:], array("d", bytes(8 * len(sums)))
+    total: cython.p_double = doubles(found)
+    lost: cython.p_double = doubles(losses_of_each)
+    row: cython.p_double = doubles(rows)
+    at: cython.longlong
+    column: cython.longlong
+    before: cython.double
+    more: cython.double
+    number: cython.int
+    for number in numbers:
+        at = number * width
+        for column in range(width):
+            before = total[column]
+            more = row[at + column]
+            total[column] = before + more
+            if abs(before) >= abs(more):
+                lost[column] += before - total[column] + more
+            else:
+                lost[column] += more - total[column] + before
+    for column in range(width):
+        total[column] += lost[column]
+    return found
+
+
+def with_largest(largest: array[int], values: array[float], numbers: array[int], most: int) -> array[int]:
+    """The numbers with the largest values, the largest first and of equal ones the smallest number; at most so many."""
+    found = array("i", bytes(4 * (most + 1)))
+    kept: cython.p_int = ints(found)
+    value: cython.p_double = doubles(values)
+    limit: cython.int = most
+    count: cython.int = len(largest)
+    place: cython.int
+    number: cython.int
+    for place in range(count):
+        kept[place] = largest[place]
+    for number in numbers:
+        if count == limit and value[kept[count - 1]] > value[number]:
+            continue
+        place = count
+        while place and (value[kept[place - 1]] < value[number] or (value[kept[place - 1]] == value[number] and kept[place - 1] > number)):
+            kept[place] = kept[place - 1]
+            place -= 1
+        kept[place] = number
+        count = min(count + 1, limit)
+    return found[:count]

@@ -87,14 +87,21 @@ class Structure:
 
         ``drawn``: given that this endpoint of the caller is.
         """
-        if use.kind is Kind.HARD and use.endpoint is None and drawn is None and use.need.broker is None and use.share is WHOLE:
-            return self.up(use.need.service)  # most needs there are
+        asked = self.asked_whole(use, drawn=drawn)
+        if asked is not None:
+            return self.up(asked)
         formula = self._met(use, 0, None)
         service = self._fleet.services[use.caller]
         if use.endpoint is not None and service.has_shares and drawn is None:
             formula = AtLeast(1, (self._not_drawn(service, use.endpoint), formula))
         found = self._solved_value(formula)
         return found if drawn is None else self._given_draw(service, drawn, found)
+
+    def asked_whole(self, use: Use, *, drawn: str | None = None) -> str | None:
+        """The service that a need is met by whenever it is up, and else not; as most needs are."""
+        if use.kind is Kind.HARD and use.endpoint is None and drawn is None and use.need.broker is None and use.share is WHOLE:
+            return use.need.service
+        return None
 
     def _given_draw(self, service: Service, endpoint: str, sets: Bounds) -> Bounds:
         if not service.has_shares:
