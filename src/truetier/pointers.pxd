@@ -1,4 +1,4 @@
-"""The memory of an array, for compiled kernels; pointers.py is the same for those that run uncompiled."""
+"""The memory of an array or of bytes, for compiled kernels; pointers.py is the same for those that run uncompiled."""
 
 from cpython.array cimport array
 from cpython.bytearray cimport PyByteArray_AS_STRING
@@ -42,3 +42,5 @@ cdef extern from *:
     #endif
     """
     int lowest "truetier_lowest"(unsigned long long word) noexcept nogil
+cdef inline unsigned char* characters(bytes content):
+    return <unsigned char*> content

@@ -1,4 +1,4 @@
-"""The memory of an array, for kernels that run uncompiled: the array itself. pointers.pxd is the same for compiled ones."""
+"""The memory of an array or of bytes, for kernels that run uncompiled: the thing itself. pointers.pxd is the same for compiled ones."""
 
 from __future__ import annotations
 
@@ -46,3 +46,6 @@ def room_of_doubles(room: bytearray) -> memoryview[float]:
 def lowest(word: int) -> int:
     """The place of the lowest bit that is set; some bit must be."""
     return (word & -word).bit_length() - 1
+def characters(content: bytes) -> bytes:
+    """The memory of bytes; to be read only, and no longer than they live."""
+    return content

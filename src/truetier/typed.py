@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     p_longlong = array[Int]
     p_ulonglong = array[Int]
     p_double = array[float]
+    p_uchar = bytes
 else:
     p_int = p_longlong = p_ulonglong = p_double = object
 
 
 nogil = nullcontext()  # what other threads of the program run beside, where compiled
+    p_int = p_longlong = p_double = p_uchar = object
 
 
 def cclass(decorated: type[T]) -> type[T]:

@@ -5,6 +5,9 @@ to us is done here: encodings, control characters, limits on size, depth and num
 aliases, anchors and merge keys. Its own ``resolve`` is never called: it does not end well on an anchor that
 contains itself. Nothing here recurses, and everything is linear in the size of the text, or of the tree with its
 aliases expanded, which is limited.
+
+Most files are so plain that a compiled loop reads them sooner than the parser's tree can be walked (``kernel.py``); it
+gives up where anything needs a thought, and its tree is the same.
 """
 
 from __future__ import annotations
@@ -12,15 +15,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.errors import CatalogError
-from truetier.sources.yaml_tree.guards import checked
-from truetier.sources.yaml_tree.node import Node, Text
-from truetier.sources.yaml_tree.slices import parse_slices
-from truetier.sources.yaml_tree.walk import Walk
+from truetier.sources.yaml_tree import kernel
+from truetier.sources.yaml_tree.guards import checked, is_small
+from truetier.sources.yaml_tree.node import Node, PlainSeq, Text
 
 if TYPE_CHECKING:
     from truetier.errors import Mistake
 
-__all__ = ["Node", "parse_with_duplicates", "parse_yaml"]
+__all__ = ["Node", "PlainSeq", "parse_with_duplicates", "parse_yaml"]
 
 
 def parse_yaml(content: bytes, file: str) -> tuple[Node, ...]:
@@ -37,5 +39,17 @@ def parse_yaml(content: bytes, file: str) -> tuple[Node, ...]:
 
 def parse_with_duplicates(content: bytes, file: str) -> tuple[tuple[Node, ...], tuple[Mistake, ...]]:
     """The same, with keys written twice given beside the documents: a reader can go on and find more mistakes."""
+    if kernel.IS_COMPILED and is_small(content):
+        root = kernel.plain_document(Text(content))
+        if root is not None:
+            return (root,), ()
+    return parsed(content, file)
+
+
+def parsed(content: bytes, file: str) -> tuple[tuple[Node, ...], tuple[Mistake, ...]]:
+    """The same by the parser alone, which reads everything."""
+    from truetier.sources.yaml_tree.slices import parse_slices
+    from truetier.sources.yaml_tree.walk import Walk
+
     source = Text(checked(content, file))
     return Walk(parse_slices(source, file), source, file).documents()

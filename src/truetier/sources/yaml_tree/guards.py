@@ -29,6 +29,15 @@ def refusal(message: str, file: str, line: int = 1, column: int = 1) -> CatalogE
     return CatalogError((Mistake(message, Place(file, line, column)),))
 
 
+def is_small(content: bytes) -> bool:
+    """Whether the content is within the limits of size, whatever stands in it."""
+    return len(content) <= MAX_BYTES and _most_nodes(content) <= MAX_NODES
+
+
+def _most_nodes(content: bytes) -> int:
+    return len(content) - len(content.translate(None, b"\n,:-[]{}"))
+
+
 def checked(content: bytes, file: str) -> bytes:
     """The content, with all that the parser must never see refused, in linear time."""
     if len(content) > MAX_BYTES:
@@ -42,7 +51,7 @@ def checked(content: bytes, file: str) -> bytes:
         content = _LONE_RETURN.sub(b"\n", content)
     if b"\t" in content:  # may stand where a space may, after a colon or a dash, but the parser knows only the space
         content = _TAB_AFTER_DASH.sub(rb"\1 ", content.replace(b":\t", b": "))
-    nodes = len(content) - len(content.translate(None, b"\n,:-[]{}"))
+    nodes = _most_nodes(content)
     if nodes > MAX_NODES:
         raise refusal(f"the file may hold {nodes} values; at most {MAX_NODES} are read: split it into several files", file)
     _check_depth(content, file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import Literal
 
 from truetier.errors import Place
@@ -42,7 +42,7 @@ class Node:
     as written, and empty without one.
     """
 
-    __slots__ = ("_source", "offset", "tag")
+    __slots__ = ("offset", "source", "tag")
 
     kind: Literal["map", "seq", "scalar"]
     text: str
@@ -51,9 +51,10 @@ class Node:
     items: list[Node]
     tag: str
     offset: int  # of its first text
+    source: Text
 
     def __init__(self, source: Text, offset: int) -> None:
-        self._source = source
+        self.source = source
         self.offset = offset
         self.tag = ""
 
@@ -65,16 +66,16 @@ class Node:
     @property
     def line(self) -> int:
         """The line it begins on, from 1."""
-        return self._source.position(self._start)[0]
+        return self.source.position(self._start)[0]
 
     @property
     def column(self) -> int:
         """The column it begins at, from 1, counted in characters."""
-        return self._source.position(self._start)[1]
+        return self.source.position(self._start)[1]
 
     def place(self, file: str) -> Place:
         """Where the value begins, as an address."""
-        source, offset = self._source, self._start
+        source, offset = self.source, self._start
         if not source.is_ascii:
             return Place(file, *source.position(offset))
         line = bisect_right(source.starts, offset)
@@ -95,7 +96,7 @@ class Node:
             return offset
         if not (self.text or self.pairs or self.items):
             return self._start_of_nothing()
-        content = self._source.content
+        content = self.source.content
         before = content[offset - 1] if offset else 0
         if self.kind == "scalar":
             return offset - 1 if before in b"\"'" else offset
@@ -108,7 +109,7 @@ class Node:
     def _start_of_nothing(self) -> int:
         """Where empty quotes or brackets open: behind the text before them, where the offset is."""
         signs = {"map": (b"{",), "seq": (b"[",), "scalar": (b'""', b"''")}[self.kind]
-        found = (self._source.content.find(sign, self.offset, self.offset + _NEAR) for sign in signs)
+        found = (self.source.content.find(sign, self.offset, self.offset + _NEAR) for sign in signs)
         return min((position for position in found if position >= 0), default=self.offset)
 
     def __repr__(self) -> str:
@@ -130,7 +131,7 @@ class Scalar(Node):
     items = _NO_ITEMS
 
     def __init__(self, source: Text, offset: int, text: str, is_plain: bool) -> None:  # noqa: FBT001 - built a million times, by one caller
-        self._source = source
+        self.source = source
         self.offset = offset
         self.tag = ""
         self.text = text
@@ -165,3 +166,29 @@ class Seq(Node):
     def __init__(self, source: Text, offset: int) -> None:
         super().__init__(source, offset)
         self.items = []
+
+
+class PlainSeq(Seq):
+    """A list of texts without quotes or tags, as most lists are: an item becomes a node when somebody asks for nodes."""
+
+    __slots__ = ("offsets", "texts")
+
+    def __init__(self, source: Text, offsets: list[int], texts: list[str]) -> None:
+        self.source = source
+        self.offset = offsets[0] if offsets else 0
+        self.tag = ""
+        self.offsets = offsets
+        self.texts = texts
+
+    def __getattr__(self, name: str) -> list[Node]:
+        if name != "items":
+            raise AttributeError(name)
+        self.items = [Scalar(self.source, offset, text, is_plain=True) for offset, text in zip(self.offsets, self.texts, strict=True)]
+        return self.items
+
+    def places(self, file: str) -> list[Place]:
+        """Where each text begins, as addresses."""
+        starts = self.source.starts
+        lines = list(map(bisect_right, repeat(starts), self.offsets))
+        columns = [offset - starts[line - 1] + 1 for line, offset in zip(lines, self.offsets, strict=True)]
+        return list(map(Place, repeat(file), lines, columns))
