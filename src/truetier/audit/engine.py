@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from truetier.audit.finding import Finding, Skipped, SkippedRule
+from truetier.audit.finding import Finding, Severity, Skipped, SkippedRule
 from truetier.audit.registry import chosen
 from truetier.errors import ModelError
+from truetier.record import maker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from truetier.audit.facts import Facts
-    from truetier.audit.finding import Violation
     from truetier.audit.rule import Rule
     from truetier.catalog.model import Waiver
 
+_FINDING = maker(Finding)
+_IDENTITY = itemgetter(Finding._fields.index("identity"))  # by code, then by subject: a call for each finding shows
 TOLERATED_GROWTH = 1.1  # a known finding that costs more than this many times what it did is new again
 
 
@@ -32,7 +35,8 @@ def run(
     for rule in ran:
         _run_one(facts, rule, found, skipped)
     findings, idle = _waived(found, facts, ran, rules)
-    return tuple(sorted(findings, key=_importance)), (*skipped, *idle)
+    findings.sort(key=_IDENTITY)
+    return tuple(finding for severity in Severity for finding in findings if finding.severity is severity), (*skipped, *idle)
 
 
 def mark_new(findings: Sequence[Finding], baseline: Mapping[str, float | None]) -> tuple[Finding, ...]:
@@ -54,26 +58,21 @@ def _is_new(finding: Finding, baseline: Mapping[str, float | None]) -> bool:
 
 
 def _run_one(facts: Facts, rule: Rule, found: list[Finding], skipped: list[SkippedRule]) -> None:
+    code, slug, usual, usual_fix = rule.code, rule.slug, rule.severity, rule.fix
     seen: dict[tuple[str, str], int] = {}
     try:
         for said in rule.check(facts):
             if isinstance(said, Skipped):
-                skipped.append(SkippedRule(rule.slug, said.subject, said.reason))
+                skipped.append(SkippedRule(slug, said.subject, said.reason))
                 continue
-            key = (said.subject, said.discriminator)
-            seen[key] = seen.get(key, 0) + 1
-            number = (str(seen[key]),) if seen[key] > 1 else ()  # two findings a rule cannot tell apart differ by their order
-            found.append(_finding(rule, said, (rule.code, *key, *number)))
+            subject, discriminator = said.subject, said.discriminator
+            number = seen[subject, discriminator] = seen.get((subject, discriminator), 0) + 1
+            identity: tuple[str, ...] = (code, subject, discriminator)
+            if number > 1:  # two findings a rule cannot tell apart differ by their order
+                identity = (*identity, str(number))
+            found.append(_FINDING((code, slug, said.severity or usual, said, identity, usual_fix, True, False)))
     except Exception as error:  # whatever a rule does wrong, the message must name the rule
         raise ModelError(f"rule {rule.code} ({rule.slug}) failed: {type(error).__name__}: {error}") from error
-
-
-def _finding(rule: Rule, said: Violation, identity: tuple[str, ...]) -> Finding:
-    return Finding(rule.code, rule.slug, said.severity or rule.severity, said, identity, rule.fix)
-
-
-def _importance(finding: Finding) -> tuple[int, str, str, tuple[str, ...]]:
-    return finding.severity.rank, finding.code, finding.subject, finding.identity
 
 
 def _waived(found: Sequence[Finding], facts: Facts, ran: Sequence[Rule], rules: Sequence[Rule]) -> tuple[list[Finding], list[SkippedRule]]:

@@ -26,7 +26,7 @@ class Facts:
     ``graph`` is that of the reading that is trusted, ``declared`` holds every need as the catalog has it.
     """
 
-    __slots__ = ("_promises", "as_of", "declared", "endpoints", "fleet", "graph", "journeys", "services", "trust")
+    __slots__ = ("_minutes", "_promises", "as_of", "declared", "endpoints", "fleet", "graph", "journeys", "services", "trust")
 
     def __init__(self, graph: Graph, computed: Assessments, as_of: date, *, trust: Reading = Reading.TRUSTING) -> None:
         self.fleet = graph.fleet
@@ -38,10 +38,17 @@ class Facts:
         self.as_of = as_of
         self.trust = trust
         self._promises: Promises | None = None
+        self._minutes: dict[str, float | None] = {}
 
     def judged(self, assessment: Assessment) -> Estimate:
         """The estimate a verdict goes by: delivered, or what the verified claims alone deliver."""
         return assessment.delivered if self.trust is Reading.TRUSTING else assessment.verified
+
+    def minutes(self, name: str) -> float | None:
+        """Minutes a year that a service is down, by the estimate its verdict goes by; None where nobody knows."""
+        if not self._minutes:
+            self._minutes = {each: self.judged(assessment).minutes_per_year for each, assessment in self.services.items()}
+        return self._minutes.get(name)
 
     def judged_tier(self, assessment: Assessment) -> str | None:
         """The best tier that it meets; None where it meets none."""

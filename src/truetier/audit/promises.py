@@ -7,11 +7,13 @@ service are every endpoint's, so the strictest counts there. Source: design sect
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from truetier.graph.reach import claims
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     from truetier.catalog.model import Fleet, Service
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 class Promises:
     """For every service what it promises and what its callers and journeys ask of it."""
 
-    __slots__ = ("_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_own")
+    __slots__ = ("_blamed", "_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_own", "_ranks", "_reaching")
 
     def __init__(self, graph: Graph) -> None:
         self._fleet = graph.fleet
@@ -31,6 +33,13 @@ class Promises:
         self._graph = graph
         self._hidden: Claims | None = None  # computed when first asked for: most fleets have few services without a tier
         self._own = {name: graph.fleet.promise(service) for name, service in graph.fleet.services.items()}
+        rank = cache(graph.fleet.tiers.rank)  # thousands of promises, and few different ones
+        self._ranks = {name: rank(promise) for name, promise in self._own.items()}
+        self._blamed = {name: rank(self.for_blame(name)) for name in self._own}
+        self._reaching: dict[str, tuple[Decimal, Claim | None]] = {}
+        for name, own in self._ranks.items():
+            asked = self._claims.asked(name)
+            self._reaching[name] = (own, None) if asked is None or own <= rank(asked.promise) else (rank(asked.promise), asked)
         self._by_endpoint = {
             name: _by_endpoint(graph.fleet, service, self._own[name]) for name, service in graph.fleet.services.items() if service.endpoints
         }
@@ -72,9 +81,25 @@ class Promises:
         asked = self._claims.asked(name)
         return asked.promise if asked is not None and self.is_untold(name) else self._own[name]
 
-    def drops(self, edge: Edge) -> bool:
-        """Whether the callee has to keep less than its caller promised on this need."""
-        return self.rank(self.on(edge)) < self.rank(self.for_blame(edge.callee))
+    def dropping(self, name: str) -> list[Edge]:
+        """The hard edges of a service whose callee has to keep less than the service promised on the need."""
+        edges, blamed = self._graph.hard_callees(name), self._blamed
+        if name not in self._by_endpoint:
+            own = self._ranks[name]
+            return [edge for edge in edges if own < blamed[edge.callee]]
+        return [edge for edge in edges if self.rank(self.on(edge)) < blamed[edge.callee]]
+
+    def rank_through(self, edge: Edge) -> Decimal:
+        """Where the promise stands that this edge puts on its callee."""
+        rank, claim = self._reaching[edge.caller]
+        if edge.caller in self._by_endpoint or (claim is not None and claim.origin == edge.callee):
+            return self.rank(self.through(edge))
+        return rank
+
+    @property
+    def rank_of(self) -> Callable[[str], Decimal]:
+        """Where stands what a service itself promises."""
+        return self._ranks.__getitem__
 
     def rank(self, promise: Availability | None) -> Decimal:
         """Where a promise stands: the smaller, the stricter."""

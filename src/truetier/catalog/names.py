@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, KeysView
 
 
 class AmbiguousNameError(Exception):
@@ -31,8 +31,10 @@ class Names:
                 self._add(alias, name)
         self._prefix_lengths = sorted({len(prefix) for prefix in self._patterns})
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._known
+    @property
+    def known(self) -> KeysView[str]:
+        """The services by their own names."""
+        return self._known.keys()
 
     def resolve(self, name: str) -> str | None:
         """The service that the name means; None when there is none. Raises AmbiguousNameError."""

@@ -56,15 +56,12 @@ class Resolution:
         return criterion._replace(services=found)
 
     def _needs(self, caller: str, needs: tuple[Need, ...]) -> tuple[Need, ...]:
-        names = self._names
+        # Nearly always every need names services by their own names, so that is looked at in one go.
+        named = {target.service for need in needs for target in need.targets}
         for need in needs:
-            if need.fallback is not None or need.broker is not None or need.is_group:
-                if all(name in names and name != caller for name in need.services):
-                    continue
-            elif need.targets[0].service in names and need.targets[0].service != caller:
-                continue
-            break
-        else:
+            if need.fallback is not None or need.broker is not None:
+                named.update(need.services)
+        if caller not in named and named <= self._names.known:
             return needs
         resolved = (self._need(caller, need) for need in needs)
         return tuple(need for need in resolved if need is not None)

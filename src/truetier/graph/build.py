@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
-from truetier.graph.hardness import Kind, default_budgets, trusting_uses, verified_uses
-from truetier.record import NamedTuple
+from truetier.graph.hardness import Kind, bare_services, default_budgets, trusting_uses, verified_uses
+from truetier.record import NamedTuple, maker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Set
     from datetime import date, timedelta
 
     from truetier.catalog.model import Fleet
@@ -39,10 +40,14 @@ class Edge(NamedTuple):
         return f"{self.caller} -> {self.callee}"
 
 
+_EDGE = maker(Edge)
+
+
 class Graph(NamedTuple):
     """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order.
 
-    ``budgets`` is how long callers wait for a service, for those that somebody waits for a stated time.
+    ``budgets`` is how long callers wait for a service, for those that somebody waits for a stated time. ``bare`` are the
+    services whose needs say nothing but whom they ask: nothing about their calls can be wrong but whom they call.
     """
 
     fleet: Fleet
@@ -50,10 +55,17 @@ class Graph(NamedTuple):
     callees: Mapping[str, tuple[Edge, ...]]
     callers: Mapping[str, tuple[Edge, ...]]
     budgets: Mapping[str, timedelta]
+    bare: Set[str]
 
-    def hard_callees(self, name: str) -> Iterator[Edge]:
+    @property
+    def telling_uses(self) -> Iterator[Use]:
+        """The needs that may say more than whom they ask, in file order."""
+        return (use for name, uses in self.uses.items() if name not in self.bare for use in uses)
+
+    def hard_callees(self, name: str) -> tuple[Edge, ...]:
         """The hard serve edges that leave a service."""
-        return (edge for edge in self.callees[name] if edge.is_hard)
+        edges = self.callees[name]
+        return edges if name in self.bare else tuple(edge for edge in edges if edge.is_hard)
 
     def hard_callers(self, name: str) -> Iterator[Edge]:
         """The hard serve edges that reach a service."""
@@ -62,24 +74,30 @@ class Graph(NamedTuple):
 
 def build(fleet: Fleet) -> Graph:
     """The graph of the fleet, declarations believed."""
-    budgets = default_budgets(fleet)
-    return _joined(fleet, trusting_uses(fleet, budgets), budgets)
+    bare = bare_services(fleet)
+    budgets = default_budgets(fleet, bare=bare)
+    return _joined(fleet, trusting_uses(fleet, budgets, bare), budgets, bare)
 
 
 def proven(graph: Graph, as_of: date) -> Graph:
     """The same graph with every mitigation dropped that nobody has shown to work."""
-    return _joined(graph.fleet, verified_uses(graph.uses, as_of), graph.budgets)
+    return _joined(graph.fleet, verified_uses(graph.uses, as_of, bare=graph.bare), graph.budgets, graph.bare)
 
 
-def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[str, timedelta]) -> Graph:
+def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[str, timedelta], bare: Set[str]) -> Graph:
     callees: dict[str, tuple[Edge, ...]] = {}
     callers: dict[str, list[Edge]] = {name: [] for name in fleet.services}
     for name, of_service in uses.items():
-        edges = tuple(edge for use in of_service if use.need.at_serve for edge in _edges(use))
+        if name in bare:
+            asked = [use.need.targets[0].service for use in of_service]
+            edges = tuple(map(_EDGE, zip(repeat(name), asked, of_service, repeat(True))))  # noqa: FBT003 - hard
+        else:
+            edges = tuple(edge for use in of_service if use.need.at_serve for edge in _edges(use))
+            asked = [edge.callee for edge in edges]
         callees[name] = edges
-        for edge in edges:
-            callers[edge.callee].append(edge)
-    return Graph(fleet, uses, callees, {name: tuple(edges) for name, edges in callers.items()}, budgets)
+        for callee, edge in zip(asked, edges, strict=True):
+            callers[callee].append(edge)
+    return Graph(fleet, uses, callees, {name: tuple(edges) for name, edges in callers.items()}, budgets, bare)
 
 
 def _edges(use: Use) -> Iterator[Edge]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
+from itertools import count, repeat
 from typing import TYPE_CHECKING
 
-from truetier.catalog.model import Hardness, Mode
-from truetier.record import NamedTuple
+from truetier.catalog.model import AT_SERVE, Hardness, Mode
+from truetier.record import NamedTuple, maker
 from truetier.units import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence, Set
     from datetime import date
 
     from truetier.catalog.model import Fleet, Need, Service
@@ -92,10 +93,29 @@ class Use(NamedTuple):
         return f"{self.caller} -> {self.need}"
 
 
-def default_budgets(fleet: Fleet) -> dict[str, timedelta]:
+_USE = maker(Use)
+_BARE = (1, False, None, Mode.SYNC, AT_SERVE, WHOLE, None, None, None, None)  # a need, beside whom it asks and who says so
+_ONCE = (None, 1, timedelta())  # a target, beside its name
+_HARD = (repeat(Kind.HARD), repeat(1), repeat(WHOLE), repeat(None))
+
+
+def bare_services(fleet: Fleet) -> frozenset[str]:
+    """The services whose needs say nothing but whom they ask: all are hard, at serve, tried once and wait for ever."""
+    return frozenset(name for name, service in fleet.services.items() if not service.endpoints and _are_bare(service.needs))
+
+
+def _are_bare(needs: Sequence[Need]) -> bool:
+    """By columns: most needs of a large fleet are bare, and to ask each costs more than all the rest of its way."""
+    many = len(needs)
+    return [need[2:] for need in needs].count(_BARE) == many and [need[0][0][1:] for need in needs].count(_ONCE) == many
+
+
+def default_budgets(fleet: Fleet, *, bare: Set[str] = frozenset()) -> dict[str, timedelta]:
     """For each service somebody waits for: the smallest timeout on a sync serve need or group member naming it."""
     smallest: dict[str, timedelta] = {}
     for service in fleet.services.values():
+        if service.name in bare:
+            continue
         for need in service.all_needs:
             if need.mode is Mode.ASYNC or not need.at_serve:
                 continue
@@ -108,21 +128,25 @@ def default_budgets(fleet: Fleet) -> dict[str, timedelta]:
     return smallest
 
 
-def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta]) -> dict[str, tuple[Use, ...]]:
+def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta], bare: Set[str]) -> dict[str, tuple[Use, ...]]:
     """Every need of every service, all phases, as it counts when declarations are believed.
 
     ``budgets`` count for services that state none.
     """
     return {
-        service.name: _uses_of(service, service.budget if service.budget is not None else budgets.get(service.name))
-        for service in fleet.services.values()
+        name: tuple(map(_USE, zip(repeat(name), repeat(None), count(), service.needs, *_HARD)))
+        if name in bare
+        else _uses_of(service, service.budget if service.budget is not None else budgets.get(name))
+        for name, service in fleet.services.items()
     }
 
 
-def verified_uses(uses: Mapping[str, tuple[Use, ...]], as_of: date) -> dict[str, tuple[Use, ...]]:
+def verified_uses(uses: Mapping[str, tuple[Use, ...]], as_of: date, *, bare: Set[str] = frozenset()) -> dict[str, tuple[Use, ...]]:
     """The same needs with every unverified mitigation dropped."""
     return {
-        name: tuple(_verified(use, as_of) for use in of_service) if any(use.is_mitigated for use in of_service) else of_service
+        name: tuple(_verified(use, as_of) for use in of_service)
+        if name not in bare and any(use.is_mitigated for use in of_service)
+        else of_service
         for name, of_service in uses.items()
     }
 

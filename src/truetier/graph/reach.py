@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from truetier.graph.build import Edge, Graph
     from truetier.units import Availability
 
+    # A claim on its way to a service: over the edge from where it holds, or (no edge) as it is.
+    _Offer = tuple[str, "Claim", Edge | None]
+
 SHOWN = 50  # names of a path that anything prints
 
 
@@ -48,7 +51,10 @@ class Claims:
 
     def asked(self, name: str, *, beside: str | None = None) -> Claim | None:
         """The strictest promise among everything else with a hard path to the service; ``beside`` is left out as well."""
-        return next((claim for claim in self._others[name] if claim.is_journey or claim.origin not in (name, beside)), None)
+        for claim in self._others[name]:
+            if claim.is_journey or (claim.origin != name and claim.origin != beside):  # noqa: PLR1714 - asked for every edge
+                return claim
+        return None
 
 
 def claims(graph: Graph, *, through: Callable[[str], bool] | None = None) -> Claims:
@@ -63,29 +69,29 @@ def claims(graph: Graph, *, through: Callable[[str], bool] | None = None) -> Cla
     """
     own: dict[str, Claim] = {}
     offers: dict[Availability, list[_Offer]] = {}
-    for service in graph.fleet.services.values():
+    ahead = {name: graph.hard_callees(name) for name in graph.fleet.services}
+    for name, service in graph.fleet.services.items():
         promises = _promises(graph.fleet, service)
-        if (promise := promises[None]) is not None:
-            own[service.name] = Claim(promise, service.name, is_journey=False, distance=0, path=(service.name,), edge=None)
-        for edge in graph.hard_callees(service.name):
-            if (promise := promises[edge.use.endpoint]) is not None:
-                origin = Claim(promise, service.name, is_journey=False, distance=0, path=(service.name,), edge=None)
-                offers.setdefault(promise, []).append(_Offer(edge.callee, origin, edge))
+        made = {
+            endpoint: None if promise is None else Claim(promise, name, is_journey=False, distance=0, path=(name,), edge=None)
+            for endpoint, promise in promises.items()
+        }
+        if (common := made[None]) is not None:
+            own[name] = common
+        if not service.endpoints:
+            if common is not None:
+                offers.setdefault(common.promise, []).extend([(edge.callee, common, edge) for edge in ahead[name]])
+            continue
+        for edge in ahead[name]:
+            if (origin := made[edge.use.endpoint]) is not None:
+                offers.setdefault(origin.promise, []).append((edge.callee, origin, edge))
     for journey in graph.fleet.journeys.values():
         for offer in _criteria(graph.fleet, journey):
-            offers.setdefault(offer.claim.promise, []).append(offer)
+            offers.setdefault(offer[1].promise, []).append(offer)
     others: dict[str, list[Claim]] = {name: [] for name in graph.fleet.services}
     for _, equal in sorted(offers.items(), reverse=True):
-        _spread(graph, equal, others, through)
+        _spread(ahead, equal, others, through)
     return Claims(own, others)
-
-
-class _Offer(NamedTuple):
-    """A claim on its way to a service: over the edge from where it holds, or (no edge) as it is."""
-
-    service: str
-    claim: Claim
-    edge: Edge | None
 
 
 def _promises(fleet: Fleet, service: Service) -> dict[str | None, Availability | None]:
@@ -105,19 +111,21 @@ def _criteria(fleet: Fleet, journey: Journey) -> Iterator[_Offer]:
             if criterion.required == len(criterion.services):
                 for name in criterion.services:
                     path = (journey.name, name)
-                    yield _Offer(name, Claim(promise, journey.name, is_journey=True, distance=1, path=path, edge=None), None)
+                    yield name, Claim(promise, journey.name, is_journey=True, distance=1, path=path, edge=None), None
 
 
-def _spread(graph: Graph, offers: list[_Offer], taken: dict[str, list[Claim]], through: Callable[[str], bool] | None) -> None:
+def _spread(
+    ahead: Mapping[str, Sequence[Edge]], offers: list[_Offer], taken: dict[str, list[Claim]], through: Callable[[str], bool] | None
+) -> None:
     """Hands equal promises on, breadth first, so that each arrives by a shortest path."""
     for name, claim, edge in offers:  # grows while it is walked
         known = taken[name]
-        if len(known) == 2 or any(other.origin == claim.origin and other.is_journey == claim.is_journey for other in known):
+        if len(known) == 2 or (known and known[0].origin == claim.origin and known[0].is_journey == claim.is_journey):
             continue
         arrived = claim if edge is None else _one_further(claim, edge)
         known.append(arrived)
         if through is None or through(name):
-            offers.extend(_Offer(onward.callee, arrived, onward) for onward in graph.hard_callees(name))
+            offers.extend([(onward.callee, arrived, onward) for onward in ahead[name] if len(taken[onward.callee]) < 2])
 
 
 def _one_further(claim: Claim, edge: Edge) -> Claim:

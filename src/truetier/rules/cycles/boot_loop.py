@@ -57,7 +57,7 @@ services:
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every loop that keeps services from serving after a cold start."""
         gating = (Phase.START, Phase.RECOVER)
-        if any(not use.need.phases.isdisjoint(gating) for uses in facts.graph.uses.values() for use in uses):
+        if any(not use.need.phases.isdisjoint(gating) for use in facts.graph.telling_uses):
             for loop in boot_order(facts.graph).loops:
                 yield _violation(loop)
 

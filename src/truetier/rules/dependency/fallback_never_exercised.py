@@ -70,15 +70,14 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need that counts as soft and whose fallback is not verified on the day."""
-        for uses in facts.declared.uses.values():
-            for use in uses:
-                if use.kind is not Kind.SOFT:
-                    continue
-                verified = use.need.verified
-                if verified is None:
-                    yield _violation(use, "nothing shows that it has ever worked", Severity.NOTE)
-                elif not verified.holds(facts.as_of):
-                    yield _violation(use, _stale(verified.by, verified.on, verified.until, facts.as_of), Severity.WARNING)
+        for use in facts.declared.telling_uses:
+            if use.kind is not Kind.SOFT:
+                continue
+            verified = use.need.verified
+            if verified is None:
+                yield _violation(use, "nothing shows that it has ever worked", Severity.NOTE)
+            elif not verified.holds(facts.as_of):
+                yield _violation(use, _stale(verified.by, verified.on, verified.until, facts.as_of), Severity.WARNING)
 
 
 def _stale(by: str, on: date, until: date | None, as_of: date) -> str:

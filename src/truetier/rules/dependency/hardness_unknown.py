@@ -49,16 +49,15 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every sync need whose hardness is unknown."""
-        for uses in facts.graph.uses.values():
-            for use in uses:
-                need = use.need
-                if need.hardness is Hardness.UNKNOWN and need.mode is not Mode.ASYNC:
-                    yield Violation(
-                        use.subject,
-                        f"nobody has said whether {use.caller} survives when {need} fails, so the need counts as hard",
-                        need.evidence.place,
-                        (use.caller, need.service),
-                        minutes_lost(facts, use),
-                        fix=f"declare the need of {use.caller} on {need}: hard, or soft with a timeout and a fallback",
-                        discriminator=use.endpoint or "",
-                    )
+        for use in facts.graph.telling_uses:
+            need = use.need
+            if need.hardness is Hardness.UNKNOWN and need.mode is not Mode.ASYNC:
+                yield Violation(
+                    use.subject,
+                    f"nobody has said whether {use.caller} survives when {need} fails, so the need counts as hard",
+                    need.evidence.place,
+                    (use.caller, need.service),
+                    minutes_lost(facts, use),
+                    fix=f"declare the need of {use.caller} on {need}: hard, or soft with a timeout and a fallback",
+                    discriminator=use.endpoint or "",
+                )

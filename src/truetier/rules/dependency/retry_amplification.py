@@ -13,7 +13,7 @@ from truetier.record import NamedTuple
 from truetier.units import Availability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from truetier.audit.facts import Facts
     from truetier.graph.build import Graph
@@ -88,9 +88,9 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every service at which a path with too many retries begins."""
-        calls = {name: list(_calls(uses)) for name, uses in facts.graph.uses.items()}
-        if all(call.attempts == 1 for of_service in calls.values() for call in of_service):
+        if all(call.attempts == 1 for call in _calls(facts.graph.telling_uses)):
             return
+        calls = {name: list(_calls(uses)) for name, uses in facts.graph.uses.items()}
         components = strongly_connected(list(calls), lambda name: [call.callee for call in calls[name]])
         worst = _worst_paths(components, calls)
         critical = _below_critical(facts.graph, calls)
@@ -107,7 +107,7 @@ services:
                     told.add(found.call.callee)
 
 
-def _calls(uses: Sequence[Use]) -> Iterator[_Call]:
+def _calls(uses: Iterable[Use]) -> Iterator[_Call]:
     for use in uses:
         if use.need.at_serve and use.need.mode is not Mode.ASYNC:
             for target in use.need.targets:

@@ -53,16 +53,15 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need declared soft without a fallback."""
-        for uses in facts.graph.uses.values():
-            for use in uses:
-                need = use.need
-                if need.hardness is Hardness.SOFT and need.fallback is None and need.mode is not Mode.ASYNC:
-                    yield Violation(
-                        use.subject,
-                        f"{use.caller} calls {need} soft, but nothing says what it answers when {need} fails, so the need counts as hard",
-                        need.evidence.place,
-                        (use.caller, need.service),
-                        minutes_lost(facts, use),
-                        fix=f"say what {use.caller} answers instead of {need} (static, cached or stand-in), or call the need hard",
-                        discriminator=use.endpoint or "",
-                    )
+        for use in facts.graph.telling_uses:
+            need = use.need
+            if need.hardness is Hardness.SOFT and need.fallback is None and need.mode is not Mode.ASYNC:
+                yield Violation(
+                    use.subject,
+                    f"{use.caller} calls {need} soft, but nothing says what it answers when {need} fails, so the need counts as hard",
+                    need.evidence.place,
+                    (use.caller, need.service),
+                    minutes_lost(facts, use),
+                    fix=f"say what {use.caller} answers instead of {need} (static, cached or stand-in), or call the need hard",
+                    discriminator=use.endpoint or "",
+                )

@@ -88,6 +88,8 @@ services:
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need whose attempts together are not shorter than the caller's budget."""
         for caller, uses in facts.graph.uses.items():
+            if caller in facts.graph.bare:
+                continue
             stated = facts.fleet.services[caller].budget
             budget = stated if stated is not None else facts.graph.budgets.get(caller)
             for use in uses:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from truetier.units import Availability, Share
 
 _A_NINE = Decimal(10)
+_ALL = Decimal(1)
 
 
 class _Spending(NamedTuple):
@@ -122,8 +123,12 @@ services:
 
 def _spendings(facts: Facts, service: Service) -> Iterator[_Spending]:
     """That of the service, and that of each endpoint with a tier; without shares all that promise the same are one."""
-    edges = tuple(facts.graph.hard_callees(service.name))
+    edges = facts.graph.hard_callees(service.name)
     own = facts.promises.of(service.name)
+    if not service.endpoints:
+        if own is not None:
+            yield _spending(facts, service, None, own, edges)
+        return
     apart = {each.name: each for each in service.endpoints if each.tier is not None}
     if not service.has_shares:
         apart = {name: each for name, each in apart.items() if facts.fleet.tier_promise(each.tier) != own}
@@ -136,13 +141,12 @@ def _spendings(facts: Facts, service: Service) -> Iterator[_Spending]:
 
 
 def _spending(facts: Facts, service: Service, endpoint: Endpoint | None, promise: Availability, edges: Sequence[Edge]) -> _Spending:
-    spent: dict[str, Decimal] = {}
-    for edge in edges:
-        theirs = facts.promises.of(edge.callee)
-        if edge.callee not in spent and theirs is not None and theirs >= promise:
-            spent[edge.callee] = theirs.exact_unavailability
+    rank_of, least = facts.promises.rank_of, facts.promises.rank(promise)
+    spent = {edge.callee: rank for edge in edges if (rank := rank_of(edge.callee)) <= least}
+    for callee, rank in spent.items():
+        spent[callee] = _ALL + rank  # the rank of a promise is the negative of what it promises
     draws = {each.name: each.share for each in service.endpoints if each.share is not None} if endpoint is None else {}
-    if draws or any(edge.use.share is not WHOLE for edge in edges):
+    if draws or (service.name not in facts.graph.bare and any(edge.use.share is not WHOLE for edge in edges)):
         for callee, share in _shares(edges, draws).items():
             if callee in spent:
                 spent[callee] *= share

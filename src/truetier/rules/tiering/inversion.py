@@ -90,14 +90,15 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every pair of services with a hard edge at which the promise drops."""
-        promises = facts.promises
-        for edges in facts.graph.callees.values():
+        for name in facts.fleet.services:
             dropping: dict[str, list[Edge]] = {}
-            for edge in edges:
-                if edge.is_hard and promises.drops(edge):
-                    dropping.setdefault(edge.callee, []).append(edge)
+            for edge in facts.promises.dropping(name):
+                dropping.setdefault(edge.callee, []).append(edge)
             for to_one in dropping.values():
-                worst = to_one[0] if len(to_one) == 1 else max(to_one, key=lambda edge: _badness(facts, edge))
+                if len(to_one) == 1:
+                    yield _violation(facts, to_one[0], 1)
+                    continue
+                worst = max(to_one, key=lambda edge: _badness(facts, edge))
                 yield _violation(facts, worst, len({edge.use.number for edge in to_one}))
 
 

@@ -86,7 +86,7 @@ services:
         for name, edges in facts.graph.callees.items():
             if not promises.is_untold(name):
                 continue
-            seen = {edge.callee for edge in edges if edge.is_hard and promises.drops(edge)}
+            seen = {edge.callee for edge in promises.dropping(name)}
             for edge in edges:
                 if not edge.is_hard or edge.callee in seen:
                     continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 from truetier.audit.advice import lower_text
@@ -15,7 +16,7 @@ from truetier.graph.hardness import Kind
 from truetier.units import CERTAIN, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
 
     from truetier.audit.facts import Facts
     from truetier.catalog.model import Service
@@ -84,7 +85,7 @@ services:
         """Every called service for which a weaker tier would do for all its callers."""
         promises = facts.promises
         exempt, mute = _exempt(facts), _mute(facts)
-        wide = {name: len({edge.callee for edge in facts.graph.hard_callees(name)}) for name in facts.fleet.services}
+        wide = cache(lambda name: len({edge.callee for edge in facts.graph.hard_callees(name)}))
         for name, service in facts.fleet.services.items():
             own, asked = promises.of(name), promises.asked(name)
             if own is None or service.external or name in exempt or (asked is not None and asked.promise >= own):
@@ -103,10 +104,9 @@ services:
 def _exempt(facts: Facts) -> set[str]:
     """Services with a reason for their tier that the serve edges do not show."""
     named = {name for journey in facts.fleet.journeys.values() for criterion in journey.succeeds for name in criterion.services}
-    for uses in facts.graph.uses.values():
-        for use in uses:
-            if not use.need.phases.isdisjoint((Phase.START, Phase.RECOVER)):
-                named.update(target.service for target in use.need.targets)
+    for use in facts.graph.telling_uses:
+        if not use.need.phases.isdisjoint((Phase.START, Phase.RECOVER)):
+            named.update(target.service for target in use.need.targets)
     return named
 
 
@@ -133,7 +133,7 @@ def _rests_on(edge: Edge) -> bool:
     return fallback.kind is not FallbackKind.STATIC or fallback.availability != CERTAIN or fallback.coverage != WHOLE
 
 
-def _weakest_tier(facts: Facts, resting: list[Edge], asked: Claim | None, wide: Mapping[str, int]) -> Tier | None:
+def _weakest_tier(facts: Facts, resting: list[Edge], asked: Claim | None, wide: Callable[[str], int]) -> Tier | None:
     """The weakest tier that does for all these callers, and for whom they do it; None where none does.
 
     A hard need leaves its callee an extra nine of what is promised, or an equal part where its caller has more than ten
@@ -143,7 +143,7 @@ def _weakest_tier(facts: Facts, resting: list[Edge], asked: Claim | None, wide: 
     for edge in resting:
         promise = facts.promises.through(edge)
         if promise is not None:
-            parts = max(_A_NINE, wide[edge.caller]) if edge.is_hard else 1
+            parts = max(_A_NINE, wide(edge.caller)) if edge.is_hard else 1
             down = min(down, promise.exact_unavailability / parts)
     enough = [row for row in facts.fleet.tiers if (_ALL if row.target is None else row.target.exact_unavailability) <= down]
     return enough[-1] if enough else None

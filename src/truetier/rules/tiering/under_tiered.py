@@ -68,8 +68,7 @@ services:
         promises = facts.promises
         for name, service in facts.fleet.services.items():
             asked = promises.asked(name)
-            own = promises.rank(promises.of(name))
-            if asked is None or own <= promises.rank(asked.promise) or promises.is_untold(name):
+            if asked is None or promises.rank_of(name) <= promises.rank(asked.promise) or promises.is_untold(name):
                 continue
             yield _violation(facts, service, asked)
 
@@ -90,7 +89,7 @@ def _violation(facts: Facts, service: Service, asked: Claim) -> Violation:
 
 def _message(facts: Facts, service: Service, asked: Claim) -> str:
     fleet, promises, name = facts.fleet, facts.promises, service.name
-    own = promises.rank(promises.of(name))
-    callers = {edge.caller for edge in facts.graph.hard_callers(name) if promises.rank(promises.through(edge)) < own}
+    own = promises.rank_of(name)
+    callers = {edge.caller for edge in facts.graph.hard_callers(name) if promises.rank_through(edge) < own}
     through = f" through {count_text(len(callers), 'caller')}" if callers else ""
     return f"{with_promise(fleet, service)} is needed by {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}){through}"

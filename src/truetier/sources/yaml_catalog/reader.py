@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from truetier.catalog.model import Criterion, Domain, Endpoint, Journey, Plane, Service, Waiver, kind_by_depth
+from truetier.catalog.model import Criterion, Domain, Endpoint, Journey, Service, Waiver, kind_by_depth
 from truetier.catalog.source import OWN_FORMAT, Contribution
 from truetier.catalog.tier import Tier, TierTable
+from truetier.record import maker
 from truetier.sources.yaml_catalog.needs import read_needs
 from truetier.sources.yaml_catalog.placements import read_placement
 from truetier.sources.yaml_catalog.reading import Reading
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from truetier.errors import Place
     from truetier.sources.yaml_tree import Node
 
+_SERVICE = maker(Service)
+_SAID_NOTHING: dict[str, Any] = {"name": None, "evidence": None} | Service._field_defaults  # in the order of the fields
 _PLACEMENT_KEYS = ("copies", "availability", "common_cause", "need", "affinity", "mode", "failover")
 
 
@@ -60,26 +63,19 @@ class Reader:
         if placement_node is not None and placement_node.get("availability") is not None and node.get("availability") is not None:
             message = "service: availability and placement.availability exclude each other; the one of a copy replaces the service's own"
             reading.mistake(node.get("availability") or node, message)
-        return Service(
-            name,
-            reading.evidence(key),
-            tier=keys.get("tier"),
-            target=keys.get("target"),
-            availability=keys.get("availability"),
-            observed=keys.get("observed"),
-            owner=keys.get("owner"),
-            plane=keys.get("plane", Plane.DATA),
-            layer=keys.get("layer"),
-            budget=keys.get("budget"),
-            mttr=keys.get("mttr"),
-            cells=keys.get("cells", 1),
-            external=keys.get("external", False),
-            aliases=self._aliases(keys.get("aliases"), name),
-            needs=read_needs(reading, keys.get("needs"), name),
-            endpoints=self._endpoints(keys.get("endpoints"), name),
-            placement=read_placement(reading, placement_node),
-            keys=self._stated(node, keys),
-        )
+        said: dict[str, Any] = _SAID_NOTHING | keys
+        said["name"] = name
+        said["evidence"] = reading.evidence(key)
+        if "aliases" in keys:
+            said["aliases"] = self._aliases(keys["aliases"], name)
+        if "needs" in keys:
+            said["needs"] = read_needs(reading, keys["needs"], name)
+        if "endpoints" in keys:
+            said["endpoints"] = self._endpoints(keys["endpoints"], name)
+        if placement_node is not None:
+            said["placement"] = read_placement(reading, placement_node)
+        said["keys"] = self._stated(node, keys)
+        return _SERVICE(said.values())
 
     def _stated(self, node: Node, keys: dict[str, Any]) -> dict[str, Evidence]:
         """Who says each key that could be read, those of the placement as ``placement.copies``."""
@@ -90,9 +86,7 @@ class Reader:
             found.update((f"placement.{key.text}", evidence(value)) for key, value in placement.pairs if key.text in _PLACEMENT_KEYS)
         return found
 
-    def _aliases(self, node: Node | None, name: str) -> tuple[str, ...]:
-        if node is None:
-            return ()
+    def _aliases(self, node: Node, name: str) -> tuple[str, ...]:
         found: list[str] = []
         for item in self.reading.items(node, "aliases"):
             alias = self.reading.value(item, read_name, "aliases")
@@ -106,9 +100,7 @@ class Reader:
                 found.append(alias)
         return tuple(found)
 
-    def _endpoints(self, node: Node | None, service: str) -> tuple[Endpoint, ...]:
-        if node is None:
-            return ()
+    def _endpoints(self, node: Node, service: str) -> tuple[Endpoint, ...]:
         found = []
         are_sound = True
         for name, key, value in self.reading.named(node, "endpoints"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.evidence import Evidence, Kind, Verification
+from truetier.catalog.model import Target
 from truetier.catalog.source import OWN_FORMAT
 from truetier.errors import Mistake
+from truetier.record import maker
 from truetier.sources.yaml_catalog.schema import VERIFIED
-from truetier.sources.yaml_catalog.values import BadValueError, checked_name, described
+from truetier.sources.yaml_catalog.values import BadValueError, checked_name, described, plain_name
 from truetier.units import shown
 
 if TYPE_CHECKING:
@@ -17,8 +19,17 @@ if TYPE_CHECKING:
     from truetier.sources.yaml_catalog.schema import Table
     from truetier.sources.yaml_tree import Node
 
+_EVIDENCE = maker(Evidence)
 _KNOWN_TAGS = frozenset(("", "!", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq"))
 _MOST_SUGGESTIONS = 50  # comparing words is slow; after so many mistakes nobody reads them
+
+
+class _Targets(dict[str, tuple[Target]]):
+    """What needs on a bare name ask, made once for each name; raises BadValueError for what is no name."""
+
+    def __missing__(self, name: str) -> tuple[Target]:
+        made = self[name] = (Target(plain_name(name)),)
+        return made
 
 
 class Reading:
@@ -27,6 +38,8 @@ class Reading:
     def __init__(self, file: str) -> None:
         self.file = file
         self.mistakes: list[Mistake] = []
+        self.targets = _Targets()
+        self._read: dict[tuple[str, str, str], Any] = {}  # by table, key and text without quotes: a large fleet repeats itself
         self._suggestions_left = _MOST_SUGGESTIONS
 
     def mistake(self, node: Node, message: str) -> None:
@@ -35,7 +48,7 @@ class Reading:
 
     def evidence(self, node: Node) -> Evidence:
         """This file says it, there."""
-        return Evidence(Kind.DECLARED, OWN_FORMAT, node.place(self.file))
+        return _EVIDENCE((Kind.DECLARED, OWN_FORMAT, node.place(self.file), ""))
 
     def fields(self, node: Node, table: Table) -> dict[str, Any]:
         """The values under the keys of the table; under a key with an inner structure, its node, still unread.
@@ -49,19 +62,29 @@ class Reading:
             return found
         if node.tag:
             self.check_tag(node)
-        readers = table.readers
+        readers, known, of = table.readers, self._read, table.name
         for key, value in node.pairs:
             name = key.text
+            is_simple = value.is_plain and not value.tag
+            if is_simple and (of, name, value.text) in known:
+                found[name] = known[of, name, value.text]
+                continue
             if name not in readers:
                 self._unknown_key(key, table)
                 continue
             reader = readers[name]
             if value.tag:
                 self.check_tag(value)
+            if reader is None:
+                found[name] = value
+                continue
             try:
-                found[name] = value if reader is None else reader(value)
+                found[name] = reader(value)
             except BadValueError as error:
                 self.mistake(value, f"{name}: {error}")
+                continue
+            if is_simple:
+                known[of, name, value.text] = found[name]
         if table.required:
             self._check_required(node, table)
         return found

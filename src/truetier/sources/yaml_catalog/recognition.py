@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from truetier.sources.yaml_catalog.schema import CATALOG, SERVICE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from truetier.sources.yaml_tree import Node
 
 _OURS = frozenset(key.name for key in CATALOG.keys)
@@ -58,12 +60,12 @@ def is_catalog(node: Node) -> bool:
     names = {key.text for key, _ in node.pairs}
     if not names & (_OURS - {"version"}) or {"apiVersion", "kind"} <= names:
         return False
-    entries = _entries(node.get("services"))
-    is_surely_ours = any(keys & _ONLY_OF_OURS for keys in entries)
-    if not is_surely_ours and (names & _BESIDE_COMPOSE or any(keys & _OF_COMPOSE for keys in entries)):
-        return False
-    if is_surely_ours:
+    services = node.get("services")
+    if any(keys & _ONLY_OF_OURS for keys in _entries(services)):
         return True
+    entries = list(_entries(services))
+    if names & _BESIDE_COMPOSE or any(keys & _OF_COMPOSE for keys in entries):
+        return False
     if not names <= _OURS:
         return False
     if "services" in names:
@@ -71,9 +73,9 @@ def is_catalog(node: Node) -> bool:
     return _is_about_something(node)
 
 
-def _entries(services: Node | None) -> list[set[str]]:
+def _entries(services: Node | None) -> Iterator[set[str]]:
     """The keys of each entry under services."""
-    return [] if services is None else [{key.text for key, _ in value.pairs} for _, value in services.pairs]
+    return iter(()) if services is None else ({key.text for key, _ in value.pairs} for _, value in services.pairs)
 
 
 def _is_about_something(node: Node) -> bool:

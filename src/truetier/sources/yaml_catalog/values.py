@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.model import Affinity, FallbackKind, Hardness, Mode, Phase, PlacementMode, Plane
 from truetier.record import NamedTuple
+from truetier.sources.yaml_tree.node import NULLS
 from truetier.units import Availability, Share, parse_day, parse_duration, parse_fraction, shown
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ def _text(node: Node, expected: str) -> str:
 def read_name(node: Node) -> str:
     """A name: some text without control characters."""
     return checked_name(_text(node, "a name"))
+
+
+def plain_name(text: str) -> str:
+    """A name written without quotes; raises BadValueError."""
+    if text in NULLS:
+        raise BadValueError("expected a name, found nothing")
+    return checked_name(text)
 
 
 @lru_cache(maxsize=100_000)

@@ -74,7 +74,8 @@ class _Open:
     names: set[str]
     key: Scalar | None  # whose value has not been seen
     texts: list[str]  # of a list, as long as it holds plain texts alone,
-    offsets: list[int]
+    lines: list[int]
+    columns: list[int]
     items: list[Node] | None  # and of any other
 
     def __init__(self, indent: cython.int, offset: cython.int, is_map: cython.bint, is_loose: cython.bint) -> None:  # noqa: FBT001
@@ -89,14 +90,15 @@ class _Open:
             self.names = set()
         else:
             self.texts = []
-            self.offsets = []
+            self.lines = []
+            self.columns = []
 
     @cython.cfunc
     @cython.exceptval(-1)
     def add(self, item: Node) -> cython.int:
         """One more item of a list, which is none of plain texts alone."""
         if self.items is None:
-            self.items = PlainSeq(item.source, self.offsets, self.texts).items
+            self.items = PlainSeq(item.source, self.texts, self.lines, self.columns).items
         self.items.append(item)
         return 0
 
@@ -122,6 +124,7 @@ class _Reading:
     _classes: cython.p_uchar
     _at: cython.int
     _end: cython.int
+    _line_number: cython.int  # from 1
     _brackets: cython.int
     _last: cython.int  # where the text read last begins
     _open: list[_Open]
@@ -133,6 +136,7 @@ class _Reading:
         self._classes = characters(_CLASSES)
         self._at = 0
         self._end = len(self._content)
+        self._line_number = 1
         self._brackets = 0
         self._last = 0
         self._open = []
@@ -177,6 +181,7 @@ class _Reading:
                 break
             if text[at] == 10:
                 at += 1
+                self._line_number += 1
             elif text[at] == 35:
                 self._at = at
                 self._end_line()
@@ -207,6 +212,7 @@ class _Reading:
         if at < self._end and text[at] != 10:
             raise _NotPlainError
         self._at = at + 1
+        self._line_number += 1
         return 0
 
     @cython.cfunc
@@ -253,7 +259,8 @@ class _Reading:
         word = self._plain(_BLOCK)
         if inner.items is None:
             inner.texts.append(word)
-            inner.offsets.append(start)
+            inner.lines.append(self._line_number)
+            inner.columns.append(indent + 1)
         else:
             inner.items.append(Scalar(self._source, start, word, True))  # noqa: FBT003
         self._end_line()
@@ -349,7 +356,7 @@ class _Reading:
             node = Map(self._source, closed.offset)
             node.pairs = closed.pairs
         elif closed.items is None:
-            node = PlainSeq(self._source, closed.offsets, closed.texts)
+            node = PlainSeq(self._source, closed.texts, closed.lines, closed.columns)
         else:
             node = self._list(closed.items)
         outer: _Open = self._open[-1]

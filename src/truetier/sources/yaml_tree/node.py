@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate, repeat
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from truetier.errors import Place
+from truetier.record import maker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BOM = b"\xef\xbb\xbf"
 _NEAR = 1000  # bytes between a key and its value, comments included
-_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_PLACE = maker(Place)
+NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
 
 class Text:
@@ -61,7 +66,7 @@ class Node:
     @property
     def is_null(self) -> bool:
         """Whether the value is absent: nothing, ``~`` or ``null`` without quotes."""
-        return self.is_plain and self.text in _NULLS
+        return self.is_plain and self.text in NULLS
 
     @property
     def line(self) -> int:
@@ -75,11 +80,12 @@ class Node:
 
     def place(self, file: str) -> Place:
         """Where the value begins, as an address."""
-        source, offset = self.source, self._start
+        source = self.source
+        offset = self.offset if self.is_plain else self._start
         if not source.is_ascii:
             return Place(file, *source.position(offset))
         line = bisect_right(source.starts, offset)
-        return Place(file, line, offset - source.starts[line - 1] + 1)
+        return _PLACE((file, line, offset - source.starts[line - 1] + 1))
 
     def get(self, key: str) -> Node | None:
         """The value under a key of a map; None when there is none or this is no map."""
@@ -171,24 +177,28 @@ class Seq(Node):
 class PlainSeq(Seq):
     """A list of texts without quotes or tags, as most lists are: an item becomes a node when somebody asks for nodes."""
 
-    __slots__ = ("offsets", "texts")
+    __slots__ = ("columns", "lines", "texts")
 
-    def __init__(self, source: Text, offsets: list[int], texts: list[str]) -> None:
+    def __init__(self, source: Text, texts: list[str], lines: list[int], columns: list[int]) -> None:
         self.source = source
-        self.offset = offsets[0] if offsets else 0
+        self.offset = source.starts[lines[0] - 1] + columns[0] - 1 if lines else 0
         self.tag = ""
-        self.offsets = offsets
         self.texts = texts
+        self.lines = lines
+        self.columns = columns
 
     def __getattr__(self, name: str) -> list[Node]:
         if name != "items":
             raise AttributeError(name)
-        self.items = [Scalar(self.source, offset, text, is_plain=True) for offset, text in zip(self.offsets, self.texts, strict=True)]
+        starts = self.source.starts
+        offsets = [starts[line - 1] + column - 1 for line, column in zip(self.lines, self.columns, strict=True)]
+        self.items = [Scalar(self.source, offset, text, is_plain=True) for offset, text in zip(offsets, self.texts, strict=True)]
         return self.items
 
-    def places(self, file: str) -> list[Place]:
+    @property
+    def _start(self) -> int:
+        return self.offset  # only lists in brackets begin before their first text
+
+    def places(self, file: str) -> Iterator[Place]:
         """Where each text begins, as addresses."""
-        starts = self.source.starts
-        lines = list(map(bisect_right, repeat(starts), self.offsets))
-        columns = [offset - starts[line - 1] + 1 for line, offset in zip(lines, self.offsets, strict=True)]
-        return list(map(Place, repeat(file), lines, columns))
+        return map(_PLACE, zip(repeat(file), self.lines, self.columns))
