@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.wording import with_promise
 from truetier.catalog.tier import is_met
 from truetier.graph.build import proven
 from truetier.graph.hardness import Reading
@@ -26,7 +27,7 @@ class Facts:
     ``graph`` is that of the reading that is trusted, ``declared`` holds every need as the catalog has it.
     """
 
-    __slots__ = ("_minutes", "_promises", "as_of", "declared", "endpoints", "fleet", "graph", "journeys", "services", "trust")
+    __slots__ = ("_minutes", "_promises", "_titles", "as_of", "declared", "endpoints", "fleet", "graph", "journeys", "services", "trust")
 
     def __init__(self, graph: Graph, computed: Assessments, as_of: date, *, trust: Reading = Reading.TRUSTING) -> None:
         self.fleet = graph.fleet
@@ -39,6 +40,7 @@ class Facts:
         self.trust = trust
         self._promises: Promises | None = None
         self._minutes: dict[str, float | None] = {}
+        self._titles: dict[str, str] = {}
 
     def judged(self, assessment: Assessment) -> Estimate:
         """The estimate a verdict goes by: delivered, or what the verified claims alone deliver."""
@@ -49,6 +51,12 @@ class Facts:
         if not self._minutes:
             self._minutes = {each: self.judged(assessment).minutes_per_year for each, assessment in self.services.items()}
         return self._minutes.get(name)
+
+    def title(self, name: str) -> str:
+        """A service and what it promises, in words: ``login (T1, 99.99%)``."""
+        if name not in self._titles:
+            self._titles[name] = with_promise(self.fleet, self.fleet.services[name])
+        return self._titles[name]
 
     def judged_tier(self, assessment: Assessment) -> str | None:
         """The best tier that it meets; None where it meets none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from truetier.errors import ModelError
@@ -10,6 +11,7 @@ from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from hashlib import _Hash as HASH
     from typing import TypeVar
 
     from truetier.errors import Place
@@ -30,6 +32,14 @@ class Severity(Enum):
 
     def __init__(self, _: str) -> None:
         self.rank = len(type(self).__members__)  # those before it
+
+
+@cache
+def _sha256() -> Callable[[bytes], HASH]:
+    """Imported when the first fingerprint is asked for, since it costs start-up time, and not for each of many."""
+    from hashlib import sha256
+
+    return sha256
 
 
 class Violation(NamedTuple):
@@ -87,22 +97,31 @@ class Finding(NamedTuple):
     @property
     def message(self) -> str:
         """What is wrong, in one sentence."""
-        return self._now(self.said.message)
+        words = self.said.message
+        return words if isinstance(words, str) else self._now(words)
 
     @property
     def fix(self) -> str:
         """What to do about it."""
-        return self.usual_fix if self.said.fix is None else self._now(self.said.fix)
+        words = self.said.fix
+        if words is None:
+            return self.usual_fix
+        return words if isinstance(words, str) else self._now(words)
 
     @property
     def path(self) -> tuple[str, ...]:
         """The names of the shortest witness, from the subject on; at most 50."""
-        return self._now(self.said.path)[:LONGEST_PATH]
+        return self._whole_path[:LONGEST_PATH]
 
     @property
     def path_length(self) -> int:
         """How many names the whole path has."""
-        return len(self._now(self.said.path)) if self.said.path_length is None else self.said.path_length
+        return len(self._whole_path) if self.said.path_length is None else self.said.path_length
+
+    @property
+    def _whole_path(self) -> tuple[str, ...]:
+        path = self.said.path
+        return path if isinstance(path, tuple) else self._now(path)
 
     @property
     def minutes_per_year(self) -> float | None:
@@ -117,14 +136,10 @@ class Finding(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """The identity as 16 hexadecimal digits: neither line nor number is in it."""
-        from hashlib import sha256
+        return _sha256()("\0".join(self.identity).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
-        return sha256("\0".join(self.identity).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-    def _now(self, words: _Said | Callable[[], _Said]) -> _Said:
+    def _now(self, words: Callable[[], _Said]) -> _Said:
         """Raises ModelError when the rule fails at it."""
-        if not callable(words):
-            return words
         try:
             return words()
         except Exception as error:  # whatever a rule does wrong, the message must name the rule

@@ -36,10 +36,10 @@ class Promises:
         rank = cache(graph.fleet.tiers.rank)  # thousands of promises, and few different ones
         self._ranks = {name: rank(promise) for name, promise in self._own.items()}
         self._blamed = {name: rank(self.for_blame(name)) for name in self._own}
-        self._reaching: dict[str, tuple[Decimal, Claim | None]] = {}
+        self._reaching: dict[str, tuple[Decimal, str | None]] = {}  # the strictest of what it promises and is asked for, by whom
         for name, own in self._ranks.items():
             asked = self._claims.asked(name)
-            self._reaching[name] = (own, None) if asked is None or own <= rank(asked.promise) else (rank(asked.promise), asked)
+            self._reaching[name] = (own, None) if asked is None or own <= rank(asked.promise) else (rank(asked.promise), asked.origin)
         self._by_endpoint = {
             name: _by_endpoint(graph.fleet, service, self._own[name]) for name, service in graph.fleet.services.items() if service.endpoints
         }
@@ -89,12 +89,18 @@ class Promises:
             return [edge for edge in edges if own < blamed[edge.callee]]
         return [edge for edge in edges if self.rank(self.on(edge)) < blamed[edge.callee]]
 
-    def rank_through(self, edge: Edge) -> Decimal:
-        """Where the promise stands that this edge puts on its callee."""
-        rank, claim = self._reaching[edge.caller]
-        if edge.caller in self._by_endpoint or (claim is not None and claim.origin == edge.callee):
-            return self.rank(self.through(edge))
-        return rank
+    def pressing(self, name: str) -> int:
+        """How many hard callers put a stricter promise on the service than it makes."""
+        own, reaching = self._ranks[name], self._reaching
+        found = set()
+        for edge in self._graph.hard_callers(name):
+            caller = edge.caller
+            rank, origin = reaching[caller]
+            if caller in self._by_endpoint or origin == name:  # what the service asks of itself does not press it
+                rank = self.rank(self.through(edge))
+            if rank < own:
+                found.add(caller)
+        return len(found)
 
     @property
     def rank_of(self) -> Callable[[str], Decimal]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from truetier.catalog.model import Fleet, Service
+    from truetier.catalog.tier import TierTable
     from truetier.errors import Place
     from truetier.units import Availability
 
@@ -21,7 +23,12 @@ def with_promise(fleet: Fleet, service: Service) -> str:
 
 def promise_text(fleet: Fleet, tier: str | None, promise: Availability | None) -> str:
     """A tier and its promise in words; where no tier is stated, the one that promises exactly the same."""
-    exact = (row.name for row in fleet.tiers if promise is not None and row.target == promise)
+    return _promise_text(fleet.tiers, tier, promise)
+
+
+@lru_cache(maxsize=1024)  # a fleet has thousands of promises and few different ones
+def _promise_text(tiers: TierTable, tier: str | None, promise: Availability | None) -> str:
+    exact = (row.name for row in tiers if promise is not None and row.target == promise)
     name = next(exact, None) if tier is None else tier
     said = "no promise" if promise is None else str(promise)
     return said if name is None else f"{name}, {said}"
@@ -29,8 +36,13 @@ def promise_text(fleet: Fleet, tier: str | None, promise: Availability | None) -
 
 def tier_for(fleet: Fleet, promise: Availability | None) -> str:
     """What to raise a service to so that it keeps the promise: the weakest tier that does, else the promise itself."""
-    rank = fleet.tiers.rank
-    enough = [row.name for row in fleet.tiers if rank(row.target) <= rank(promise)]
+    return _tier_for(fleet.tiers, promise)
+
+
+@lru_cache(maxsize=1024)
+def _tier_for(tiers: TierTable, promise: Availability | None) -> str:
+    rank = tiers.rank
+    enough = [row.name for row in tiers if rank(row.target) <= rank(promise)]
     return enough[-1] if enough else str(promise)
 
 

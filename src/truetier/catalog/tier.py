@@ -27,17 +27,18 @@ class Tier(NamedTuple):
 class TierTable:
     """The tiers, strictest first. Immutable: two tables of the same rows are equal."""
 
-    __slots__ = ("_budgets", "rows")
+    __slots__ = ("_budgets", "_hash", "rows")
 
     def __init__(self, rows: tuple[Tier, ...]) -> None:
         self.rows = rows
+        self._hash = hash(rows)
         self._budgets = [(row, None if row.target is None else row.target.unavailability) for row in rows]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, TierTable) and self.rows == other.rows
+        return self is other or (isinstance(other, TierTable) and self.rows == other.rows)
 
     def __hash__(self) -> int:
-        return hash(self.rows)
+        return self._hash
 
     def __repr__(self) -> str:
         return f"TierTable({self.rows!r})"

@@ -1,12 +1,17 @@
-"""The machine's reading of a check: schema ``truetier/check/1``, one subject or finding a line, floats shortest exact."""
+"""The machine's reading of a check: schema ``truetier/check/1``, one subject or finding a line, floats shortest exact.
+
+Lines are put together by hand: a report of a large fleet has a hundred thousand of them and a million numbers, and to build an
+object for each costs several times what its text does. Every text and every number still goes through one encoder.
+"""
 
 from __future__ import annotations
 
-import json
+from itertools import islice
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
 
     from truetier.audit.finding import Finding
     from truetier.availability.estimate import Assessment, Estimate
@@ -16,120 +21,150 @@ if TYPE_CHECKING:
     from truetier.report.document import Document
 
 SCHEMA = "truetier/check/1"
+_AT_A_TIME = 500  # lines in one piece
 
 
 def render(document: Document) -> str:
     """The document as JSON in ASCII; the same document gives the same bytes."""
-    encode = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
+    return "".join(pieces(document))
+
+
+def pieces(document: Document) -> Iterator[str]:
+    """The same text piece by piece, so that all of it need not be held."""
     summary = document.summary
-    parts = [
-        _member("schema", encode(SCHEMA)),
-        _member("as_of", encode(document.as_of.isoformat())),
-        _member("trust", encode(document.trust.value)),
-        _member("catalog", encode({"services": len(document.services), "edges": document.edges, "digest": document.fleet.digest})),
-        _list("services", (encode(_assessment(item)) for item in document.services)),
-        _list("journeys", (encode(_assessment(item)) for item in document.journeys)),
-        _list("endpoints", (encode(_assessment(item)) for item in document.endpoints)),
-        _list("findings", (encode(_finding(item)) for item in document.findings)),
-        _list("skipped", (encode({"rule": item.rule, "subject": item.subject, "reason": item.reason}) for item in document.skipped)),
-        _list("assumptions", (encode(_assumption(item)) for item in document.assumptions)),
-        _list("conflicts", (encode(_conflict(item)) for item in document.conflicts)),
-        _list("unread", (encode(_input(item)) for item in document.unread)),
-        _list("unmatched", (encode(_input(item)) for item in document.unmatched)),
-        _member(
-            "summary",
-            encode(
-                {
-                    "error": summary.error,
-                    "warning": summary.warning,
-                    "note": summary.note,
-                    "waived": summary.waived,
-                    "met": summary.met,
-                    "missed": summary.missed,
-                    "unknown": summary.unknown,
-                }
-            ),
-        ),
-    ]
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+    encoder = _Encoder()
+    yield "{\n"
+    yield f'  "schema": {quoted(SCHEMA)},\n  "as_of": {quoted(document.as_of.isoformat())},\n  "trust": {quoted(document.trust.value)},\n'
+    catalog = f'"services": {len(document.services)}, "edges": {document.edges}, "digest": {quoted(document.fleet.digest)}'
+    yield f'  "catalog": {{{catalog}}},\n'
+    yield from _list("services", map(encoder.assessment, document.services))
+    yield from _list("journeys", map(encoder.assessment, document.journeys))
+    yield from _list("endpoints", map(encoder.assessment, document.endpoints))
+    yield from _list("findings", encoder.findings(document.findings))
+    yield from _list("skipped", (_texts(rule=item.rule, subject=item.subject, reason=item.reason) for item in document.skipped))
+    yield from _list("assumptions", map(_assumption, document.assumptions))
+    yield from _list("conflicts", map(encoder.conflict, document.conflicts))
+    yield from _list("unread", map(_input, document.unread))
+    yield from _list("unmatched", map(_input, document.unmatched))
+    yield f'  "summary": {{{", ".join(f"{quoted(key)}: {number}" for key, number in summary._asdict().items())}}}\n}}\n'
 
 
-def _member(key: str, value: str) -> str:
-    return f'  "{key}": {value}'
+def _list(key: str, items: Iterator[str]) -> Iterator[str]:
+    before = f'  "{key}": [\n    '
+    while batch := list(islice(items, _AT_A_TIME)):
+        yield before + ",\n    ".join(batch)
+        before = ",\n    "
+    yield f'  "{key}": [],\n' if before[0] == " " else "\n  ],\n"
 
 
-def _list(key: str, items: Iterable[str]) -> str:
-    lines = ",\n    ".join(items)
-    return _member(key, f"[\n    {lines}\n  ]" if lines else "[]")
+def _texts(**values: str) -> str:
+    return f"{{{', '.join(f'{quoted(key)}: {quoted(value)}' for key, value in values.items())}}}"
 
 
-def _estimate(estimate: Estimate) -> dict[str, object]:
-    return {
-        "low": estimate.up_low,
-        "value": estimate.up,
-        "high": estimate.up_high,
-        "unavailability": {"low": estimate.down_low, "value": estimate.down, "high": estimate.down_high},
-        "method": estimate.method.value,
-    }
+def _assumption(item: Assumption) -> str:
+    return _texts(subject=item.subject, key=item.key, value=item.value, why=item.why)
 
 
-def _assessment(subject: Assessment) -> dict[str, object]:
-    return {
-        "name": subject.name,
-        "tier": subject.tier,
-        "promise": None if subject.promise is None else float(subject.promise),
-        "verdict": subject.verdict.value,
-        "delivered": _estimate(subject.delivered),
-        "delivered_tier": subject.delivered_tier,
-        "nominal_tier": subject.nominal_tier,
-        "full": _estimate(subject.full),
-        "ceiling": _estimate(subject.ceiling),
-        "verified": _estimate(subject.verified),
-        "verified_tier": subject.verified_tier,
-        "unverified_claims": subject.unverified_claims,
-        "bounds": {"least_available": subject.least_available, "product": subject.product},
-        "downtime_minutes_per_year": subject.delivered.minutes_per_year,
-        "contributors": [
-            {"component": part.component, "minutes_per_year": part.costs, "gives_back": part.gives_back} for part in subject.contributors
-        ],
-        "contributors_total": subject.contributors_total,
-    }
+def _input(item: SkippedInput) -> str:
+    return _texts(subject=item.subject, reason=item.reason)
 
 
-def _finding(finding: Finding) -> dict[str, object]:
-    return {
-        "code": finding.code,
-        "slug": finding.slug,
-        "severity": finding.severity.value,
-        "subject": finding.subject,
-        "message": finding.message,
-        "fix": finding.fix,
-        "path": list(finding.path),
-        "path_length": finding.path_length,
-        "minutes_per_year": finding.minutes_per_year,
-        "location": _place(finding.place),
-        "fingerprint": finding.fingerprint,
-        "new": finding.is_new,
-        "waived": finding.is_waived,
-    }
+class _Numbers(dict[float, str]):
+    """Numbers as JSON writes them. Most of a report's are there several times, and to find the shortest text takes a while."""
+
+    def __missing__(self, number: float) -> str:
+        if number - number != 0:
+            raise ValueError(f"{number} is no JSON")
+        text = repr(number)
+        if number and isinstance(number, float):  # 0 and -0.0 are equal, and so are 1 and 1.0
+            self[number] = text
+        return text
 
 
-def _place(place: Place | None) -> Mapping[str, object] | None:
-    return None if place is None else {"file": place.file, "line": place.line, "column": place.column}
+class _Quoted(dict[str, str]):
+    """Names as JSON writes them, each made once."""
+
+    def __missing__(self, text: str) -> str:
+        found = self[text] = quoted(text)
+        return found
 
 
-def _assumption(item: Assumption) -> dict[str, str]:
-    return {"subject": item.subject, "key": item.key, "value": item.value, "why": item.why}
+class _Encoder:
+    """Writes subjects and findings, and remembers numbers and names."""
 
+    def __init__(self) -> None:
+        self._numbers = _Numbers()
+        self._names = _Quoted()
 
-def _conflict(item: Conflict) -> dict[str, object]:
-    return {"subject": item.subject, "key": item.key, "claims": [_claim(claim) for claim in item.claims], "used": item.used}
+    def _number(self, number: float | None) -> str:
+        return "null" if number is None else self._numbers[number]
 
+    def _text(self, text: str | None) -> str:
+        return "null" if text is None else self._names[text]
 
-def _claim(claim: Claim) -> dict[str, object]:
-    evidence = claim.evidence
-    return {"value": claim.value, "kind": evidence.kind.value, "source": evidence.source, "location": _place(evidence.place)}
+    def assessment(self, subject: Assessment) -> str:
+        """One subject and what it delivers."""
+        number, text = self._number, self._text
+        estimate = subject.delivered
+        delivered = self._estimate(estimate)
+        full, ceiling, verified = subject.full, subject.ceiling, subject.verified
+        promise = "null" if subject.promise is None else number(float(subject.promise))
+        numbers, names = self._numbers, self._names
+        contributors = ", ".join(
+            [
+                f'{{"component": {names[part.component]}, "minutes_per_year": {numbers[part.costs]}, "gives_back": {numbers[part.gives_back]}}}'
+                for part in subject.contributors
+            ]
+        )
+        return (
+            f'{{"name": {names[subject.name]}, "tier": {text(subject.tier)}, "promise": {promise}, '
+            f'"verdict": "{subject.verdict.value}", "delivered": {delivered}, "delivered_tier": {text(subject.delivered_tier)}, '
+            f'"nominal_tier": {text(subject.nominal_tier)}, "full": {delivered if full == estimate else self._estimate(full)}, '
+            f'"ceiling": {self._estimate(ceiling)}, "verified": {delivered if verified == estimate else self._estimate(verified)}, '
+            f'"verified_tier": {text(subject.verified_tier)}, "unverified_claims": {subject.unverified_claims}, '
+            f'"bounds": {{"least_available": {number(subject.least_available)}, "product": {number(subject.product)}}}, '
+            f'"downtime_minutes_per_year": {number(estimate.minutes_per_year)}, "contributors": [{contributors}], '
+            f'"contributors_total": {subject.contributors_total}}}'
+        )
 
+    def _estimate(self, estimate: Estimate) -> str:
+        number = self._number
+        return (
+            f'{{"low": {number(estimate.up_low)}, "value": {number(estimate.up)}, "high": {number(estimate.up_high)}, '
+            f'"unavailability": {{"low": {number(estimate.down_low)}, "value": {number(estimate.down)}, "high": {number(estimate.down_high)}}}, '
+            f'"method": "{estimate.method.value}"}}'
+        )
 
-def _input(item: SkippedInput) -> dict[str, str]:
-    return {"subject": item.subject, "reason": item.reason}
+    def findings(self, findings: Iterable[Finding]) -> Iterator[str]:
+        """One line for each; those of one rule and severity stand together and begin alike."""
+        names = self._names
+        code = severity = head = None
+        for finding in findings:
+            if finding.code is not code or finding.severity is not severity:
+                code, severity = finding.code, finding.severity
+                head = f'{{"code": {quoted(code)}, "slug": {quoted(finding.slug)}, "severity": "{severity.value}", "subject": '
+            path = ", ".join([names[name] for name in finding.path])
+            yield (
+                f'{head}{quoted(finding.subject)}, "message": {quoted(finding.message)}, "fix": {quoted(finding.fix)}, '
+                f'"path": [{path}], "path_length": {finding.path_length}, "minutes_per_year": {self._number(finding.minutes_per_year)}, '
+                f'"location": {self._place(finding.place)}, "fingerprint": "{finding.fingerprint}", '
+                f'"new": {"true" if finding.is_new else "false"}, "waived": {"true" if finding.is_waived else "false"}}}'
+            )
+
+    def _place(self, place: Place | None) -> str:
+        if place is None:
+            return "null"
+        file, line, column = place
+        return f'{{"file": {self._names[file]}, "line": {line}, "column": {column}}}'
+
+    def conflict(self, item: Conflict) -> str:
+        """What sources disagree on."""
+        claims = ", ".join(map(self._claim, item.claims))
+        return f'{{"subject": {quoted(item.subject)}, "key": {quoted(item.key)}, "claims": [{claims}], "used": {quoted(item.used)}}}'
+
+    def _claim(self, claim: Claim) -> str:
+        evidence = claim.evidence
+        return (
+            f'{{"value": {quoted(claim.value)}, "kind": "{evidence.kind.value}", "source": {quoted(evidence.source)}, '
+            f'"location": {self._place(evidence.place)}}}'
+        )

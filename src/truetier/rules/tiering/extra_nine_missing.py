@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import count_text, names_text, promise_text, with_promise
+from truetier.audit.wording import count_text, names_text, promise_text
 from truetier.record import NamedTuple
 from truetier.units import WHOLE, percent_text
 
@@ -178,7 +178,7 @@ def _violation(facts: Facts, spending: _Spending, short: list[str], part: Decima
 
 def _message(facts: Facts, spending: _Spending, short: list[str], part: Decimal) -> str:
     if spending.endpoint is None:
-        said = with_promise(facts.fleet, spending.service)
+        said = facts.title(spending.service.name)
     else:
         said = f"endpoint {spending.subject} ({promise_text(facts.fleet, spending.endpoint.tier, spending.promise)})"
     if short:

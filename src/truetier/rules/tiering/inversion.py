@@ -8,7 +8,7 @@ from truetier.audit.advice import raise_text, survive_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost, share_met
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import promise_text, with_promise
+from truetier.audit.wording import promise_text
 from truetier.units import WHOLE, downtime_text
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ def _violation(facts: Facts, edge: Edge, needs: int) -> Violation:
 
 
 def _message(facts: Facts, edge: Edge, minutes: float | None) -> str:
-    fleet = facts.fleet
-    caller = f"{edge.caller} ({promise_text(fleet, None, facts.promises.on(edge))})"
-    where = "" if edge.use.endpoint is None else f" in its endpoint {edge.use.endpoint}"
-    share = "" if edge.use.share == WHOLE else f" for {edge.use.share} of its requests"
+    caller = f"{edge.caller} ({promise_text(facts.fleet, None, facts.promises.on(edge))})"
+    use = edge.use
+    where = "" if use.endpoint is None else f" in its endpoint {use.endpoint}"
+    share = "" if use.share is WHOLE or use.share == WHOLE else f" for {use.share} of its requests"
     cost = "" if minutes is None else f": {downtime_text(minutes)} lost"
-    return f"{caller} hard needs {with_promise(fleet, fleet.services[edge.callee])}{where}{share}{cost}"
+    return f"{caller} hard needs {facts.title(edge.callee)}{where}{share}{cost}"
 
 
 def _fix(facts: Facts, edge: Edge, needs: int) -> str:

@@ -9,7 +9,7 @@ from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import promise_text, with_promise
+from truetier.audit.wording import promise_text
 from truetier.units import downtime_text
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _violation(facts: Facts, edge: Edge, asked: Claim) -> Violation:
     origin = f"{origin_text(asked)} ({promise_text(fleet, None, asked.promise)})"
     return Violation(
         edge.subject,
-        f"{origin} hard needs {with_promise(fleet, fleet.services[edge.callee])} through {edge.caller}, which has no tier{cost}",
+        f"{origin} hard needs {facts.title(edge.callee)} through {edge.caller}, which has no tier{cost}",
         edge.place,
         (*asked.path, edge.callee),
         minutes,

@@ -10,7 +10,7 @@ from truetier.audit.advice import lower_text
 from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import promise_place, promise_text, with_promise
+from truetier.audit.wording import promise_place, promise_text
 from truetier.catalog.model import FallbackKind, Phase
 from truetier.graph.hardness import Kind
 from truetier.units import CERTAIN, WHOLE
@@ -164,7 +164,7 @@ def _violation(facts: Facts, service: Service, tier: Tier, resting: list[Edge]) 
         reason = "none that hard needs it has promised anything"
     return Violation(
         name,
-        f"{with_promise(fleet, service)} promises more than its callers need: {reason}",
+        f"{facts.title(name)} promises more than its callers need: {reason}",
         promise_place(service),
         (name,),
         fix=f"{lower_text(service, tier)}{nine}, or write down who needs more",

@@ -8,7 +8,7 @@ from truetier.audit.advice import raise_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import count_text, promise_place, promise_text, with_promise
+from truetier.audit.wording import count_text, promise_place, promise_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,6 @@ def _violation(facts: Facts, service: Service, asked: Claim) -> Violation:
 
 def _message(facts: Facts, service: Service, asked: Claim) -> str:
     fleet, promises, name = facts.fleet, facts.promises, service.name
-    own = promises.rank_of(name)
-    callers = {edge.caller for edge in facts.graph.hard_callers(name) if promises.rank_through(edge) < own}
-    through = f" through {count_text(len(callers), 'caller')}" if callers else ""
-    return f"{with_promise(fleet, service)} is needed by {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}){through}"
+    pressing = promises.pressing(name)
+    through = f" through {count_text(pressing, 'caller')}" if pressing else ""
+    return f"{facts.title(name)} is needed by {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}){through}"
