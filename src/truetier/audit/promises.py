@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from truetier.graph.reach import claims
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from truetier.catalog.model import Fleet, Service
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Promises:
     """For every service what it promises and what its callers and journeys ask of it."""
 
-    __slots__ = ("_blamed", "_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_own", "_ranks", "_reaching")
+    __slots__ = ("_blamed", "_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_own", "_pressing", "_ranks")
 
     def __init__(self, graph: Graph) -> None:
         self._fleet = graph.fleet
@@ -34,12 +34,9 @@ class Promises:
         self._hidden: Claims | None = None  # computed when first asked for: most fleets have few services without a tier
         self._own = {name: graph.fleet.promise(service) for name, service in graph.fleet.services.items()}
         rank = cache(graph.fleet.tiers.rank)  # thousands of promises, and few different ones
-        self._ranks = {name: rank(promise) for name, promise in self._own.items()}
-        self._blamed = {name: rank(self.for_blame(name)) for name in self._own}
-        self._reaching: dict[str, tuple[Decimal, str | None]] = {}  # the strictest of what it promises and is asked for, by whom
-        for name, own in self._ranks.items():
-            asked = self._claims.asked(name)
-            self._reaching[name] = (own, None) if asked is None or own <= rank(asked.promise) else (rank(asked.promise), asked.origin)
+        self._ranks = [rank(promise) for promise in self._own.values()]
+        self._blamed = [rank(self.for_blame(name)) for name in self._own]
+        self._pressing: list[int] = []
         self._by_endpoint = {
             name: _by_endpoint(graph.fleet, service, self._own[name]) for name, service in graph.fleet.services.items() if service.endpoints
         }
@@ -85,27 +82,42 @@ class Promises:
         """The hard edges of a service whose callee has to keep less than the service promised on the need."""
         edges, blamed = self._graph.hard_callees(name), self._blamed
         if name not in self._by_endpoint:
-            own = self._ranks[name]
-            return [edge for edge in edges if own < blamed[edge.callee]]
-        return [edge for edge in edges if self.rank(self.on(edge)) < blamed[edge.callee]]
+            number = self._graph.number[name]
+            own = self._ranks[number]
+            return [edges[place] for place, callee in enumerate(self._graph.hard[number]) if own < blamed[callee]]
+        return [edge for edge in edges if self.rank(self.on(edge)) < blamed[self._graph.number[edge.callee]]]
 
     def pressing(self, name: str) -> int:
         """How many hard callers put a stricter promise on the service than it makes."""
-        own, reaching = self._ranks[name], self._reaching
-        found = set()
-        for edge in self._graph.hard_callers(name):
-            caller = edge.caller
-            rank, origin = reaching[caller]
-            if caller in self._by_endpoint or origin == name:  # what the service asks of itself does not press it
-                rank = self.rank(self.through(edge))
-            if rank < own:
-                found.add(caller)
-        return len(found)
+        if not self._pressing:
+            self._pressing = [0] * len(self._ranks)
+            for number, caller in enumerate(self._own):
+                self._press(number, caller)
+        return self._pressing[self._graph.number[name]]
+
+    def _press(self, number: int, caller: str) -> None:
+        """Counts the caller at each callee that it puts a stricter promise on than the callee makes."""
+        ranks, pressing = self._ranks, self._pressing
+        reached = self._graph.hard[number]
+        asked = self._claims.asked(caller)
+        if caller in self._by_endpoint or (asked is not None and self._graph.number.get(asked.origin) in reached):
+            # What a callee asks of itself does not press it, so each edge is looked at.
+            edges = self._graph.hard_callees(caller)
+            pressed = {callee for callee, edge in zip(reached, edges, strict=True) if self.rank(self.through(edge)) < ranks[callee]}
+        else:
+            rank = ranks[number] if asked is None else min(ranks[number], self.rank(asked.promise))
+            pressed = {callee for callee in reached if rank < ranks[callee]}
+        for callee in pressed:
+            pressing[callee] += 1
+
+    def rank_of(self, name: str) -> Decimal:
+        """Where what the service itself promises stands."""
+        return self._ranks[self._graph.number[name]]
 
     @property
-    def rank_of(self) -> Callable[[str], Decimal]:
-        """Where stands what a service itself promises."""
-        return self._ranks.__getitem__
+    def ranks(self) -> Sequence[Decimal]:
+        """The same of all services, by number."""
+        return self._ranks
 
     def rank(self, promise: Availability | None) -> Decimal:
         """Where a promise stands: the smaller, the stricter."""

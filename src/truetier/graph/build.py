@@ -9,7 +9,7 @@ from truetier.graph.hardness import Kind, bare_services, default_budgets, trusti
 from truetier.record import NamedTuple, maker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Set
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from datetime import date, timedelta
 
     from truetier.catalog.model import Fleet
@@ -46,7 +46,8 @@ _EDGE = maker(Edge)
 class Graph(NamedTuple):
     """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order.
 
-    ``budgets`` is how long callers wait for a service, for those that somebody waits for a stated time. ``bare`` are the
+    ``number`` counts the services in file order, and ``hard`` holds by number the numbers of those each needs hard, in the order of
+    ``hard_callees``: what looks at every edge looks at these. ``budgets`` is how long callers wait for a service, for those that somebody waits for a stated time. ``bare`` are the
     services whose needs say nothing but whom they ask: nothing about their calls can be wrong but whom they call.
     """
 
@@ -54,6 +55,8 @@ class Graph(NamedTuple):
     uses: Mapping[str, tuple[Use, ...]]
     callees: Mapping[str, tuple[Edge, ...]]
     callers: Mapping[str, tuple[Edge, ...]]
+    number: Mapping[str, int]
+    hard: Sequence[Sequence[int]]
     budgets: Mapping[str, timedelta]
     bare: Set[str]
 
@@ -86,18 +89,23 @@ def proven(graph: Graph, as_of: date) -> Graph:
 
 def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[str, timedelta], bare: Set[str]) -> Graph:
     callees: dict[str, tuple[Edge, ...]] = {}
-    callers: dict[str, list[Edge]] = {name: [] for name in fleet.services}
+    number = {name: position for position, name in enumerate(fleet.services)}
+    callers: list[list[Edge]] = [[] for _ in number]
+    hard: list[list[int]] = []
     for name, of_service in uses.items():
         if name in bare:
             asked = [use.need.targets[0].service for use in of_service]
             edges = tuple(map(_EDGE, zip(repeat(name), asked, of_service, repeat(True))))  # noqa: FBT003 - hard
+            reached = [number[callee] for callee in asked]
+            hard.append(reached)
         else:
             edges = tuple(edge for use in of_service if use.need.at_serve for edge in _edges(use))
-            asked = [edge.callee for edge in edges]
+            reached = [number[edge.callee] for edge in edges]
+            hard.append([callee for callee, edge in zip(reached, edges, strict=True) if edge.is_hard])
         callees[name] = edges
-        for callee, edge in zip(asked, edges, strict=True):
+        for callee, edge in zip(reached, edges, strict=True):
             callers[callee].append(edge)
-    return Graph(fleet, uses, callees, {name: tuple(edges) for name, edges in callers.items()}, budgets, bare)
+    return Graph(fleet, uses, callees, dict(zip(number, map(tuple, callers), strict=True)), number, hard, budgets, bare)
 
 
 def _edges(use: Use) -> Iterator[Edge]:

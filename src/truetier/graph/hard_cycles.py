@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.graph.cuts import Purse, feedback_edges
-from truetier.graph.cycles import shortest_cycle, strongly_connected
+from truetier.graph.cycles import below_cycles, shortest_cycle, strongly_connected
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -37,13 +37,12 @@ class HardCycle(NamedTuple):
 
 def hard_cycles(graph: Graph) -> tuple[HardCycle, ...]:
     """Every component of services that need each other hard while serving, in file order."""
-    names = list(graph.fleet.services)
-    position = {name: index for index, name in enumerate(names)}
-    ahead = {name: [edge.callee for edge in graph.hard_callees(name)] for name in names}
-    components = [part for part in strongly_connected(names, ahead.__getitem__) if len(part) > 1 or part[0] in ahead[part[0]]]
-    components.sort(key=lambda part: position[part[0]])
+    names, ahead = list(graph.number), graph.hard
+    numbers = below_cycles(ahead)
+    components = [part for part in strongly_connected(numbers, ahead.__getitem__) if len(part) > 1 or part[0] in ahead[part[0]]]
+    components.sort()
     purse = Purse()
-    return tuple(_hard_cycle(graph, part, purse) for part in components)
+    return tuple(_hard_cycle(graph, [names[number] for number in part], purse) for part in components)
 
 
 def _hard_cycle(graph: Graph, members: list[str], purse: Purse) -> HardCycle:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from truetier.graph.build import Edge, Graph
     from truetier.units import Availability
 
-    # A claim on its way to a service: over the edge from where it holds, or (no edge) as it is.
-    _Offer = tuple[str, "Claim", Edge | None]
+    # A claim on its way to some services: over edges from where it holds, or (no edge) as it is.
+    _Offer = tuple[Sequence[int], "Claim", Sequence[Edge | None]]
 
 SHOWN = 50  # names of a path that anything prints
 
@@ -38,9 +38,10 @@ class Claim(NamedTuple):
 class Claims:
     """For each service the strictest promises that reach it. What it promises itself counts as one."""
 
-    __slots__ = ("_others", "_own")
+    __slots__ = ("_number", "_others", "_own")
 
-    def __init__(self, own: Mapping[str, Claim], others: Mapping[str, Sequence[Claim]]) -> None:
+    def __init__(self, own: Mapping[str, Claim], others: Sequence[Sequence[Claim]], number: Mapping[str, int]) -> None:
+        self._number = number
         self._own = own
         self._others = others
 
@@ -51,7 +52,7 @@ class Claims:
 
     def asked(self, name: str, *, beside: str | None = None) -> Claim | None:
         """The strictest promise among everything else with a hard path to the service; ``beside`` is left out as well."""
-        for claim in self._others[name]:
+        for claim in self._others[self._number[name]]:
             if claim.is_journey or (claim.origin != name and claim.origin != beside):  # noqa: PLR1714 - asked for every edge
                 return claim
         return None
@@ -69,29 +70,37 @@ def claims(graph: Graph, *, through: Callable[[str], bool] | None = None) -> Cla
     """
     own: dict[str, Claim] = {}
     offers: dict[Availability, list[_Offer]] = {}
-    ahead = {name: graph.hard_callees(name) for name in graph.fleet.services}
+    number, promise_of = graph.number, graph.fleet.promise
     for name, service in graph.fleet.services.items():
-        promises = _promises(graph.fleet, service)
-        made = {
-            endpoint: None if promise is None else Claim(promise, name, is_journey=False, distance=0, path=(name,), edge=None)
-            for endpoint, promise in promises.items()
-        }
-        if (common := made[None]) is not None:
-            own[name] = common
-        if not service.endpoints:
-            if common is not None:
-                offers.setdefault(common.promise, []).extend([(edge.callee, common, edge) for edge in ahead[name]])
-            continue
-        for edge in ahead[name]:
-            if (origin := made[edge.use.endpoint]) is not None:
-                offers.setdefault(origin.promise, []).append((edge.callee, origin, edge))
+        if service.endpoints:
+            for edge, origin in _apart(graph, service, own):
+                offers.setdefault(origin.promise, []).append(((number[edge.callee],), origin, (edge,)))
+        elif (promise := promise_of(service)) is not None:
+            common = own[name] = Claim(promise, name, is_journey=False, distance=0, path=(name,), edge=None)
+            offers.setdefault(promise, []).append((graph.hard[number[name]], common, graph.hard_callees(name)))
     for journey in graph.fleet.journeys.values():
-        for offer in _criteria(graph.fleet, journey):
+        for offer in _criteria(graph, journey):
             offers.setdefault(offer[1].promise, []).append(offer)
-    others: dict[str, list[Claim]] = {name: [] for name in graph.fleet.services}
+    others: list[list[Claim]] = [[] for _ in number]
+    full = bytearray(len(number))
+    names = list(number)
     for _, equal in sorted(offers.items(), reverse=True):
-        _spread(ahead, equal, others, through)
-    return Claims(own, others)
+        _spread(graph, names, equal, others, full, through)
+    return Claims(own, others, number)
+
+
+def _apart(graph: Graph, service: Service, own: dict[str, Claim]) -> Iterator[tuple[Edge, Claim]]:
+    """The hard edges of a service with endpoints, each with what is promised on its need; notes what the service promises itself."""
+    name = service.name
+    made = {
+        endpoint: None if promise is None else Claim(promise, name, is_journey=False, distance=0, path=(name,), edge=None)
+        for endpoint, promise in _promises(graph.fleet, service).items()
+    }
+    if (common := made[None]) is not None:
+        own[name] = common
+    for edge in graph.hard_callees(name):
+        if (origin := made[edge.use.endpoint]) is not None:
+            yield edge, origin
 
 
 def _promises(fleet: Fleet, service: Service) -> dict[str | None, Availability | None]:
@@ -104,28 +113,38 @@ def _promises(fleet: Fleet, service: Service) -> dict[str | None, Availability |
     return found
 
 
-def _criteria(fleet: Fleet, journey: Journey) -> Iterator[_Offer]:
-    promise = fleet.tier_promise(journey.tier)
+def _criteria(graph: Graph, journey: Journey) -> Iterator[_Offer]:
+    promise = graph.fleet.tier_promise(journey.tier)
     if promise is not None:
         for criterion in journey.succeeds:
             if criterion.required == len(criterion.services):
                 for name in criterion.services:
                     path = (journey.name, name)
-                    yield name, Claim(promise, journey.name, is_journey=True, distance=1, path=path, edge=None), None
+                    yield (graph.number[name],), Claim(promise, journey.name, is_journey=True, distance=1, path=path, edge=None), (None,)
 
 
-def _spread(
-    ahead: Mapping[str, Sequence[Edge]], offers: list[_Offer], taken: dict[str, list[Claim]], through: Callable[[str], bool] | None
+def _spread(  # noqa: PLR0913 - what one promise leaves to the next
+    graph: Graph,
+    names: Sequence[str],
+    offers: list[_Offer],
+    taken: Sequence[list[Claim]],
+    full: bytearray,
+    through: Callable[[str], bool] | None,
 ) -> None:
-    """Hands equal promises on, breadth first, so that each arrives by a shortest path."""
-    for name, claim, edge in offers:  # grows while it is walked
-        known = taken[name]
-        if len(known) == 2 or (known and known[0].origin == claim.origin and known[0].is_journey == claim.is_journey):
-            continue
-        arrived = claim if edge is None else _one_further(claim, edge)
-        known.append(arrived)
-        if through is None or through(name):
-            offers.extend([(onward.callee, arrived, onward) for onward in ahead[name] if len(taken[onward.callee]) < 2])
+    """Hands equal promises on, breadth first, so that each arrives by a shortest path. ``full`` marks who takes no more."""
+    for reached, claim, edges in offers:  # grows while it is walked
+        for place, number in enumerate(reached):
+            if full[number]:
+                continue
+            known = taken[number]
+            if known and known[0].origin == claim.origin and known[0].is_journey == claim.is_journey:
+                continue
+            edge = edges[place]
+            arrived = claim if edge is None else _one_further(claim, edge)
+            known.append(arrived)
+            full[number] = len(known) == 2
+            if through is None or through(names[number]):
+                offers.append((graph.hard[number], arrived, graph.hard_callees(names[number])))
 
 
 def _one_further(claim: Claim, edge: Edge) -> Claim:

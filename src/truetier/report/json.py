@@ -10,11 +10,13 @@ from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
+from truetier.audit.finding import LONGEST_PATH
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from truetier.audit.finding import Finding
-    from truetier.availability.estimate import Assessment, Estimate
+    from truetier.availability.estimate import Assessment, Estimate, Method, Verdict
     from truetier.catalog.evidence import Assumption, Claim, Conflict
     from truetier.catalog.model import SkippedInput
     from truetier.errors import Place
@@ -74,7 +76,7 @@ class _Numbers(dict[float, str]):
 
     def __missing__(self, number: float) -> str:
         if number - number != 0:
-            raise ValueError(f"{number} is no JSON")
+            raise ValueError(f"{number} is not JSON compliant")
         text = repr(number)
         if number and isinstance(number, float):  # 0 and -0.0 are equal, and so are 1 and 1.0
             self[number] = text
@@ -95,6 +97,7 @@ class _Encoder:
     def __init__(self) -> None:
         self._numbers = _Numbers()
         self._names = _Quoted()
+        self._values: dict[int, str] = {}  # by identity: members live as long as the program
 
     def _number(self, number: float | None) -> str:
         return "null" if number is None else self._numbers[number]
@@ -104,36 +107,48 @@ class _Encoder:
 
     def assessment(self, subject: Assessment) -> str:
         """One subject and what it delivers."""
-        number, text = self._number, self._text
-        estimate = subject.delivered
-        delivered = self._estimate(estimate)
-        full, ceiling, verified = subject.full, subject.ceiling, subject.verified
-        promise = "null" if subject.promise is None else number(float(subject.promise))
-        numbers, names = self._numbers, self._names
+        number, text, numbers, names = self._number, self._text, self._numbers, self._names
+        name, _, tier, promised, delivered, verdict, claims, tiers, details = subject
+        verified, (least, product), costs = details.verified, details.bounds, details.costs
+        delivered_text, delivered_tier = self._estimate(delivered), text(subject.delivered_tier)
+        full_text = delivered_text if details.full == delivered else self._estimate(details.full)
+        if verified == delivered:
+            verified_text, verified_tier = delivered_text, delivered_tier
+        else:
+            verified_text, verified_tier = self._estimate(verified), text(tiers.best_met(verified.down_high))
         contributors = ", ".join(
             [
-                f'{{"component": {names[part.component]}, "minutes_per_year": {numbers[part.costs]}, "gives_back": {numbers[part.gives_back]}}}'
-                for part in subject.contributors
+                f'{{"component": {names[component]}, "minutes_per_year": {numbers[minutes]}, "gives_back": {numbers[given]}}}'
+                for component, minutes, given, _ in costs.contributors
             ]
         )
         return (
-            f'{{"name": {names[subject.name]}, "tier": {text(subject.tier)}, "promise": {promise}, '
-            f'"verdict": "{subject.verdict.value}", "delivered": {delivered}, "delivered_tier": {text(subject.delivered_tier)}, '
-            f'"nominal_tier": {text(subject.nominal_tier)}, "full": {delivered if full == estimate else self._estimate(full)}, '
-            f'"ceiling": {self._estimate(ceiling)}, "verified": {delivered if verified == estimate else self._estimate(verified)}, '
-            f'"verified_tier": {text(subject.verified_tier)}, "unverified_claims": {subject.unverified_claims}, '
-            f'"bounds": {{"least_available": {number(subject.least_available)}, "product": {number(subject.product)}}}, '
-            f'"downtime_minutes_per_year": {number(estimate.minutes_per_year)}, "contributors": [{contributors}], '
-            f'"contributors_total": {subject.contributors_total}}}'
+            f'{{"name": {names[name]}, "tier": {text(tier)}, "promise": {"null" if promised is None else number(float(promised))}, '
+            f'"verdict": {self._value(verdict)}, "delivered": {delivered_text}, "delivered_tier": {delivered_tier}, '
+            f'"nominal_tier": {text(subject.nominal_tier)}, "full": {full_text}, '
+            f'"ceiling": {self._estimate(details.ceiling)}, "verified": {verified_text}, '
+            f'"verified_tier": {verified_tier}, "unverified_claims": {claims}, '
+            f'"bounds": {{"least_available": {number(least)}, "product": {number(product)}}}, '
+            f'"downtime_minutes_per_year": {number(delivered.minutes_per_year)}, "contributors": [{contributors}], '
+            f'"contributors_total": {costs.total}}}'
         )
 
     def _estimate(self, estimate: Estimate) -> str:
-        number = self._number
+        numbers = self._numbers
+        up_low, up_high, down_low, down_high, method = estimate
+        low, down = numbers[up_low], numbers[down_low]
+        value, value_down = (low, down) if down_low == down_high else ("null", "null")
         return (
-            f'{{"low": {number(estimate.up_low)}, "value": {number(estimate.up)}, "high": {number(estimate.up_high)}, '
-            f'"unavailability": {{"low": {number(estimate.down_low)}, "value": {number(estimate.down)}, "high": {number(estimate.down_high)}}}, '
-            f'"method": "{estimate.method.value}"}}'
+            f'{{"low": {low}, "value": {value}, "high": {numbers[up_high]}, '
+            f'"unavailability": {{"low": {down}, "value": {value_down}, "high": {numbers[down_high]}}}, "method": {self._value(method)}}}'
         )
+
+    def _value(self, member: Verdict | Method) -> str:
+        """The value of a member of an enumeration, which is slow to ask for."""
+        known = self._values.get(id(member))
+        if known is None:
+            known = self._values[id(member)] = quoted(member.value)
+        return known
 
     def findings(self, findings: Iterable[Finding]) -> Iterator[str]:
         """One line for each; those of one rule and severity stand together and begin alike."""
@@ -143,10 +158,12 @@ class _Encoder:
             if finding.code is not code or finding.severity is not severity:
                 code, severity = finding.code, finding.severity
                 head = f'{{"code": {quoted(code)}, "slug": {quoted(finding.slug)}, "severity": "{severity.value}", "subject": '
-            path = ", ".join([names[name] for name in finding.path])
+            path = finding.path
+            steps = ", ".join([names[name] for name in path])
+            length = len(path) if finding.said.path_length is None and len(path) < LONGEST_PATH else finding.path_length
             yield (
                 f'{head}{quoted(finding.subject)}, "message": {quoted(finding.message)}, "fix": {quoted(finding.fix)}, '
-                f'"path": [{path}], "path_length": {finding.path_length}, "minutes_per_year": {self._number(finding.minutes_per_year)}, '
+                f'"path": [{steps}], "path_length": {length}, "minutes_per_year": {self._number(finding.minutes_per_year)}, '
                 f'"location": {self._place(finding.place)}, "fingerprint": "{finding.fingerprint}", '
                 f'"new": {"true" if finding.is_new else "false"}, "waived": {"true" if finding.is_waived else "false"}}}'
             )

@@ -141,8 +141,12 @@ def _spendings(facts: Facts, service: Service) -> Iterator[_Spending]:
 
 
 def _spending(facts: Facts, service: Service, endpoint: Endpoint | None, promise: Availability, edges: Sequence[Edge]) -> _Spending:
-    rank_of, least = facts.promises.rank_of, facts.promises.rank(promise)
-    spent = {edge.callee: rank for edge in edges if (rank := rank_of(edge.callee)) <= least}
+    ranks, number, least = facts.promises.ranks, facts.graph.number, facts.promises.rank(promise)
+    if service.name in facts.graph.bare:
+        reached = facts.graph.hard[number[service.name]]
+        spent = {edges[place].callee: ranks[callee] for place, callee in enumerate(reached) if ranks[callee] <= least}
+    else:
+        spent = {edge.callee: rank for edge in edges if (rank := ranks[number[edge.callee]]) <= least}
     for callee, rank in spent.items():
         spent[callee] = _ALL + rank  # the rank of a promise is the negative of what it promises
     draws = {each.name: each.share for each in service.endpoints if each.share is not None} if endpoint is None else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.audit.advice import raise_text, survive_text
+from truetier.audit.advice import MAKE_SURVIVABLE, raise_text, survive_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost, share_met
 from truetier.audit.rule import Example, Rule
@@ -12,7 +12,7 @@ from truetier.audit.wording import promise_text
 from truetier.units import WHOLE, downtime_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
     from truetier.audit.facts import Facts
@@ -90,14 +90,18 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every pair of services with a hard edge at which the promise drops."""
+        ends: dict[str, str] = {}  # of what is said of a bare need: the same for each that asks the service
         for name in facts.fleet.services:
+            edges = facts.promises.dropping(name)
+            if not edges:
+                continue
             dropping: dict[str, list[Edge]] = {}
-            for edge in facts.promises.dropping(name):
+            for edge in edges:
                 dropping.setdefault(edge.callee, []).append(edge)
+            if name in facts.graph.bare and len(dropping) == len(edges):
+                yield from _bare(facts, name, edges, ends)
+                continue
             for to_one in dropping.values():
-                if len(to_one) == 1:
-                    yield _violation(facts, to_one[0], 1)
-                    continue
                 worst = max(to_one, key=lambda edge: _badness(facts, edge))
                 yield _violation(facts, worst, len({edge.use.number for edge in to_one}))
 
@@ -105,6 +109,22 @@ services:
 def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
     """Of several needs the one on which most is promised is told, since what keeps that promise keeps the others'; then the most used."""
     return -facts.promises.rank(facts.promises.on(edge)), share_met(facts, edge.use)
+
+
+def _bare(facts: Facts, name: str, edges: Sequence[Edge], ends: dict[str, str]) -> Iterator[Violation]:
+    """The same of needs that say nothing but whom they ask, as most do: their words are put together from parts made once."""
+    promise = facts.promises.of(name)
+    start = f"{name} ({promise_text(facts.fleet, None, promise)}) hard needs "
+    for edge in edges:
+        callee = edge.callee
+        minutes = facts.minutes(callee)
+        end = ends.get(callee)
+        if end is None:
+            end = ends[callee] = f"{facts.title(callee)}{'' if minutes is None else f': {downtime_text(minutes)} lost'}"
+        raised = raise_text(facts.fleet, facts.fleet.services[callee], promise)
+        yield Violation(
+            f"{name} -> {callee}", start + end, edge.place, (name, callee), minutes, fix=f"{raised}, or {MAKE_SURVIVABLE}"
+        )
 
 
 def _violation(facts: Facts, edge: Edge, needs: int) -> Violation:

@@ -85,7 +85,7 @@ services:
         """Every called service for which a weaker tier would do for all its callers."""
         promises = facts.promises
         exempt, mute = _exempt(facts), _mute(facts)
-        wide = cache(lambda name: len({edge.callee for edge in facts.graph.hard_callees(name)}))
+        wide = cache(lambda name: len(set(facts.graph.hard[facts.graph.number[name]])))
         for name, service in facts.fleet.services.items():
             own, asked = promises.of(name), promises.asked(name)
             if own is None or service.external or name in exempt or (asked is not None and asked.promise >= own):
