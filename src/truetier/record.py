@@ -89,10 +89,9 @@ else:
         """Base of every value; see ``typing.NamedTuple``."""
 
 
-
 def maker(of: type[Made]) -> Callable[[Iterable[object]], Made]:
     """What makes a value of that class from all its fields in order: for many at once, by ``map``, at a third of the time."""
-    return partial(tuple.__new__, of)  # type: ignore[arg-type]  # it is a class of tuples
+    return partial(tuple.__new__, of)  # type: ignore[type-var]  # it is a class of tuples
 
 
 __all__ = ["NamedTuple", "maker"]

@@ -27,11 +27,12 @@ class Tier(NamedTuple):
 class TierTable:
     """The tiers, strictest first. Immutable: two tables of the same rows are equal."""
 
-    __slots__ = ("_budgets", "_hash", "rows")
+    __slots__ = ("_budgets", "_hash", "_names", "rows")
 
     def __init__(self, rows: tuple[Tier, ...]) -> None:
         self.rows = rows
         self._hash = hash(rows)
+        self._names = frozenset(row.name for row in rows)
         self._budgets = [(row, None if row.target is None else row.target.unavailability) for row in rows]
 
     def __eq__(self, other: object) -> bool:
@@ -47,7 +48,7 @@ class TierTable:
         return iter(self.rows)
 
     def __contains__(self, name: str) -> bool:
-        return any(row.name == name for row in self.rows)
+        return name in self._names
 
     def row(self, name: str) -> Tier:
         """The row of that name; KeyError when there is none."""

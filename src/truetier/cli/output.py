@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from truetier.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import TextIO
 
@@ -20,20 +20,24 @@ _CATALOG_NAMES = (".yaml", ".yml", "truetier.json")  # what the program writes w
 _OPEN_ALREADY = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
 
-def write(text: str, file: str | None, *, machine: bool = False, replace: bool = False) -> None:
+def write(text: str | Iterable[str], file: str | None, *, machine: bool = False, replace: bool = False) -> None:
     """Writes to the file, or to standard output when there is none. ``machine`` output is UTF-8 whatever the terminal says.
+
+    A text may come in pieces, which are written as they come.
 
     A reader that stops reading (``| head``) is no error: the verdict stands. Raises UsageError when the text cannot be written.
     """
+    pieces = (text,) if isinstance(text, str) else text
     if file is not None and file != "-":
-        write_file(text, file, replace=replace)
+        write_file("".join(pieces), file, replace=replace)
         return
     try:
         if machine and hasattr(sys.stdout, "buffer"):
             sys.stdout.flush()
-            sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+            for piece in pieces:
+                sys.stdout.buffer.write(piece.encode("utf-8", "backslashreplace"))
         else:
-            sys.stdout.write(text)
+            sys.stdout.writelines(pieces)
         sys.stdout.flush()
     except BrokenPipeError:
         silence(sys.stdout)

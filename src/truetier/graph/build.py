@@ -9,7 +9,7 @@ from truetier.graph.hardness import Kind, bare_services, default_budgets, trusti
 from truetier.record import NamedTuple, maker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence, Set
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, timedelta
 
     from truetier.catalog.model import Fleet
@@ -46,9 +46,10 @@ _EDGE = maker(Edge)
 class Graph(NamedTuple):
     """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order.
 
-    ``number`` counts the services in file order, and ``hard`` holds by number the numbers of those each needs hard, in the order of
-    ``hard_callees``: what looks at every edge looks at these. ``budgets`` is how long callers wait for a service, for those that somebody waits for a stated time. ``bare`` are the
-    services whose needs say nothing but whom they ask: nothing about their calls can be wrong but whom they call.
+    ``number`` counts the services in file order, and ``hard`` holds by number the numbers of those each needs hard, in the
+    order of ``hard_callees``: what looks at every edge looks at these. ``budgets`` is how long callers wait for a service, for
+    those that somebody waits for a stated time. ``bare`` are the services whose needs say nothing but whom they ask: nothing
+    about their calls can be wrong but whom they call.
     """
 
     fleet: Fleet
@@ -58,7 +59,7 @@ class Graph(NamedTuple):
     number: Mapping[str, int]
     hard: Sequence[Sequence[int]]
     budgets: Mapping[str, timedelta]
-    bare: Set[str]
+    bare: frozenset[str]
 
     @property
     def telling_uses(self) -> Iterator[Use]:
@@ -87,7 +88,7 @@ def proven(graph: Graph, as_of: date) -> Graph:
     return _joined(graph.fleet, verified_uses(graph.uses, as_of, bare=graph.bare), graph.budgets, graph.bare)
 
 
-def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[str, timedelta], bare: Set[str]) -> Graph:
+def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[str, timedelta], bare: frozenset[str]) -> Graph:
     callees: dict[str, tuple[Edge, ...]] = {}
     number = {name: position for position, name in enumerate(fleet.services)}
     callers: list[list[Edge]] = [[] for _ in number]

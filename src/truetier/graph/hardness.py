@@ -16,7 +16,7 @@ from truetier.record import NamedTuple, maker
 from truetier.units import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from truetier.catalog.model import Fleet, Need, Service
@@ -110,7 +110,7 @@ def _are_bare(needs: Sequence[Need]) -> bool:
     return [need[2:] for need in needs].count(_BARE) == many and [need[0][0][1:] for need in needs].count(_ONCE) == many
 
 
-def default_budgets(fleet: Fleet, *, bare: Set[str] = frozenset()) -> dict[str, timedelta]:
+def default_budgets(fleet: Fleet, *, bare: frozenset[str] = frozenset()) -> dict[str, timedelta]:
     """For each service somebody waits for: the smallest timeout on a sync serve need or group member naming it."""
     smallest: dict[str, timedelta] = {}
     for service in fleet.services.values():
@@ -128,7 +128,7 @@ def default_budgets(fleet: Fleet, *, bare: Set[str] = frozenset()) -> dict[str, 
     return smallest
 
 
-def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta], bare: Set[str]) -> dict[str, tuple[Use, ...]]:
+def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta], bare: frozenset[str]) -> dict[str, tuple[Use, ...]]:
     """Every need of every service, all phases, as it counts when declarations are believed.
 
     ``budgets`` count for services that state none.
@@ -141,7 +141,7 @@ def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta], bare: Set[str]
     }
 
 
-def verified_uses(uses: Mapping[str, tuple[Use, ...]], as_of: date, *, bare: Set[str] = frozenset()) -> dict[str, tuple[Use, ...]]:
+def verified_uses(uses: Mapping[str, tuple[Use, ...]], as_of: date, *, bare: frozenset[str] = frozenset()) -> dict[str, tuple[Use, ...]]:
     """The same needs with every unverified mitigation dropped."""
     return {
         name: tuple(_verified(use, as_of) for use in of_service)

@@ -81,12 +81,10 @@ def claims(graph: Graph, *, through: Callable[[str], bool] | None = None) -> Cla
     for journey in graph.fleet.journeys.values():
         for offer in _criteria(graph, journey):
             offers.setdefault(offer[1].promise, []).append(offer)
-    others: list[list[Claim]] = [[] for _ in number]
-    full = bytearray(len(number))
-    names = list(number)
+    spreading = _Spreading(graph, through)
     for _, equal in sorted(offers.items(), reverse=True):
-        _spread(graph, names, equal, others, full, through)
-    return Claims(own, others, number)
+        spreading.spread(equal)
+    return Claims(own, spreading.taken, number)
 
 
 def _apart(graph: Graph, service: Service, own: dict[str, Claim]) -> Iterator[tuple[Edge, Claim]]:
@@ -123,28 +121,35 @@ def _criteria(graph: Graph, journey: Journey) -> Iterator[_Offer]:
                     yield (graph.number[name],), Claim(promise, journey.name, is_journey=True, distance=1, path=path, edge=None), (None,)
 
 
-def _spread(  # noqa: PLR0913 - what one promise leaves to the next
-    graph: Graph,
-    names: Sequence[str],
-    offers: list[_Offer],
-    taken: Sequence[list[Claim]],
-    full: bytearray,
-    through: Callable[[str], bool] | None,
-) -> None:
-    """Hands equal promises on, breadth first, so that each arrives by a shortest path. ``full`` marks who takes no more."""
-    for reached, claim, edges in offers:  # grows while it is walked
-        for place, number in enumerate(reached):
-            if full[number]:
-                continue
-            known = taken[number]
-            if known and known[0].origin == claim.origin and known[0].is_journey == claim.is_journey:
-                continue
-            edge = edges[place]
-            arrived = claim if edge is None else _one_further(claim, edge)
-            known.append(arrived)
-            full[number] = len(known) == 2
-            if through is None or through(names[number]):
-                offers.append((graph.hard[number], arrived, graph.hard_callees(names[number])))
+class _Spreading:
+    """Hands promises on, the strictest first; ``taken`` is what each service, by number, has taken so far."""
+
+    __slots__ = ("_full", "_graph", "_names", "_through", "taken")
+
+    def __init__(self, graph: Graph, through: Callable[[str], bool] | None) -> None:
+        self._graph = graph
+        self._through = through
+        self._names = list(graph.number)
+        self._full = bytearray(len(self._names))  # who takes no more
+        self.taken: list[list[Claim]] = [[] for _ in self._names]
+
+    def spread(self, offers: list[_Offer]) -> None:
+        """Hands equal promises on, breadth first, so that each arrives by a shortest path."""
+        graph, taken, full, through = self._graph, self.taken, self._full, self._through
+        for reached, claim, edges in offers:  # grows while it is walked
+            for place, number in enumerate(reached):
+                if full[number]:
+                    continue
+                known = taken[number]
+                if known and known[0].origin == claim.origin and known[0].is_journey == claim.is_journey:
+                    continue
+                edge = edges[place]
+                arrived = claim if edge is None else _one_further(claim, edge)
+                known.append(arrived)
+                full[number] = len(known) == 2
+                name = self._names[number]
+                if through is None or through(name):
+                    offers.append((graph.hard[number], arrived, graph.hard_callees(name)))
 
 
 def _one_further(claim: Claim, edge: Edge) -> Claim:

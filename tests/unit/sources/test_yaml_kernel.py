@@ -110,7 +110,22 @@ def test_the_corpus_is_read_alike(path: Path) -> None:
 
 
 PIECES = st.sampled_from(
-    [*"ab01 \n\n\n  :-#,[]{}'\"~.*&!|>?%@$()+=;<^`\\\t\r/_", ": ", "- ", "\n  ", "\n- ", "\n  - ", " #", "a: ", "b:", "{a: b", "]\n", "}\n", "''", "null"]
+    [
+        *"ab01 \n\n\n  :-#,[]{}'\"~.*&!|>?%@$()+=;<^`\\\t\r/_",
+        ": ",
+        "- ",
+        "\n  ",
+        "\n- ",
+        "\n  - ",
+        " #",
+        "a: ",
+        "b:",
+        "{a: b",
+        "]\n",
+        "}\n",
+        "''",
+        "null",
+    ]
 )
 
 
@@ -174,4 +189,4 @@ def test_a_list_of_plain_texts_makes_its_nodes_when_they_are_asked_for() -> None
     assert list(found.places("f")) == [item.place("f") for item in found.items]
     assert found.items is found.items
     with pytest.raises(AttributeError):
-        found.nothing  # type: ignore[attr-defined]  # noqa: B018
+        found.nothing  # noqa: B018

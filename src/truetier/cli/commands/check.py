@@ -126,9 +126,9 @@ def _print(document: Document, form: str, output: str | None, *, color: str, ver
         text = render(document, color=use_color(color, os.environ, is_terminal=is_terminal), width=_width(is_terminal), verbose=verbose)
         write(text, output)
         return
-    from truetier.app.render import render as render_form
+    from truetier.app.render import pieces
 
-    write(render_form(document, form), output, machine=True)
+    write(pieces(document, form), output, machine=True)
 
 
 def _width(is_terminal: bool) -> int:

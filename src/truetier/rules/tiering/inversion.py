@@ -9,6 +9,7 @@ from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost, share_met
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import promise_text
+from truetier.record import maker
 from truetier.units import WHOLE, downtime_text
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from truetier.audit.facts import Facts
     from truetier.graph.build import Edge
+
+_VIOLATION = maker(Violation)
 
 
 class Inversion(Rule):
@@ -121,10 +124,8 @@ def _bare(facts: Facts, name: str, edges: Sequence[Edge], ends: dict[str, str]) 
         end = ends.get(callee)
         if end is None:
             end = ends[callee] = f"{facts.title(callee)}{'' if minutes is None else f': {downtime_text(minutes)} lost'}"
-        raised = raise_text(facts.fleet, facts.fleet.services[callee], promise)
-        yield Violation(
-            f"{name} -> {callee}", start + end, edge.place, (name, callee), minutes, fix=f"{raised}, or {MAKE_SURVIVABLE}"
-        )
+        fix = f"{raise_text(facts.fleet, facts.fleet.services[callee], promise)}, or {MAKE_SURVIVABLE}"
+        yield _VIOLATION((f"{name} -> {callee}", start + end, edge.place, (name, callee), minutes, None, fix, "", None))
 
 
 def _violation(facts: Facts, edge: Edge, needs: int) -> Violation:

@@ -50,8 +50,8 @@ def _plain_ones(reading: Reading, node: PlainSeq, owner: str) -> tuple[Need, ...
         targets = [reading.targets[name] for name in node.texts]
     except BadValueError:
         return None
-    evidence = map(_EVIDENCE, zip(*_DECLARED, node.places(reading.file), repeat("")))
-    return tuple(map(_NEED, zip(targets, evidence, *_DEFAULTS)))
+    evidence = map(_EVIDENCE, zip(*_DECLARED, node.places(reading.file), repeat(""), strict=False))
+    return tuple(map(_NEED, zip(targets, evidence, *_DEFAULTS, strict=False)))
 
 
 def _plain(reading: Reading, item: Node, owner: str) -> Need | None:

@@ -65,29 +65,28 @@ class Reading:
         readers, known, of = table.readers, self._read, table.name
         for key, value in node.pairs:
             name = key.text
-            is_simple = value.is_plain and not value.tag
-            if is_simple and (of, name, value.text) in known:
+            if value.is_plain and not value.tag and (of, name, value.text) in known:
                 found[name] = known[of, name, value.text]
-                continue
-            if name not in readers:
+            elif name in readers:
+                self._field(table, name, value, found)
+            else:
                 self._unknown_key(key, table)
-                continue
-            reader = readers[name]
-            if value.tag:
-                self.check_tag(value)
-            if reader is None:
-                found[name] = value
-                continue
-            try:
-                found[name] = reader(value)
-            except BadValueError as error:
-                self.mistake(value, f"{name}: {error}")
-                continue
-            if is_simple:
-                known[of, name, value.text] = found[name]
         if table.required:
             self._check_required(node, table)
         return found
+
+    def _field(self, table: Table, name: str, value: Node, found: dict[str, Any]) -> None:
+        """Reads one value of a known key into what was found."""
+        if value.tag:
+            self.check_tag(value)
+        reader = table.readers[name]
+        try:
+            found[name] = value if reader is None else reader(value)
+        except BadValueError as error:
+            self.mistake(value, f"{name}: {error}")
+            return
+        if reader is not None and value.is_plain and not value.tag:
+            self._read[table.name, name, value.text] = found[name]
 
     def _check_required(self, node: Node, table: Table) -> None:
         names = {key.text for key, _ in node.pairs}

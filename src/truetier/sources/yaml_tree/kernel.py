@@ -78,7 +78,7 @@ class _Open:
     columns: list[int]
     items: list[Node] | None  # and of any other
 
-    def __init__(self, indent: cython.int, offset: cython.int, is_map: cython.bint, is_loose: cython.bint) -> None:  # noqa: FBT001
+    def __init__(self, indent: cython.int, offset: cython.int, is_map: cython.bint, is_loose: cython.bint) -> None:
         self.indent = indent
         self.offset = offset
         self.is_map = is_map
