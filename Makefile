@@ -50,6 +50,9 @@ format: $(VENV)/test.stamp ## let ruff fix and format what it can
 bench: $(VENV)/bench.stamp ## CPU of whole commands and of whole fleets, beside others
 	@$(BIN)/python benchmarks/start_up.py
 	@$(BIN)/python benchmarks/fleet.py
+bench: $(VENV)/test.stamp $(VENV)/bench.stamp ## CPU of whole commands beside what they are held against
+	@$(BIN)/python benchmarks/start_up.py
+	@$(BIN)/python benchmarks/large_catalog.py
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from truetier.record import NamedTuple
+from truetier.record import NamedTuple, maker
 
 
 class Point(NamedTuple):
@@ -79,3 +79,8 @@ def test_everything_a_named_tuple_has_is_there() -> None:
     assert copy.copy(Point(1)) == Point(1)
     assert not hasattr(Point(1), "__dict__")
     assert Point.x.__doc__ == "Alias for field number 0"
+
+
+def test_many_are_made_from_columns() -> None:
+    assert list(map(maker(Point), zip([1, 2], [3, 4], strict=True))) == [Point(1, 3), Point(2, 4)]
+    assert type(maker(Point)([5, 6])) is Point

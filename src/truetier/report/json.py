@@ -109,9 +109,16 @@ class _Encoder:
         """One subject and what it delivers."""
         number, text, numbers, names = self._number, self._text, self._numbers, self._names
         name, _, tier, promised, delivered, verdict, claims, tiers, details = subject
-        verified, (least, product), costs = details.verified, details.bounds, details.costs
+        # Worked out when first asked for, and in the last digit by way of what is known by then: hence always in this order.
+        full, ceiling, verified, (least, product), costs = (
+            details.full,
+            details.ceiling,
+            details.verified,
+            details.bounds,
+            details.costs,
+        )
         delivered_text, delivered_tier = self._estimate(delivered), text(subject.delivered_tier)
-        full_text = delivered_text if details.full == delivered else self._estimate(details.full)
+        full_text = delivered_text if full == delivered else self._estimate(full)
         if verified == delivered:
             verified_text, verified_tier = delivered_text, delivered_tier
         else:
@@ -126,7 +133,7 @@ class _Encoder:
             f'{{"name": {names[name]}, "tier": {text(tier)}, "promise": {"null" if promised is None else number(float(promised))}, '
             f'"verdict": {self._value(verdict)}, "delivered": {delivered_text}, "delivered_tier": {delivered_tier}, '
             f'"nominal_tier": {text(subject.nominal_tier)}, "full": {full_text}, '
-            f'"ceiling": {self._estimate(details.ceiling)}, "verified": {verified_text}, '
+            f'"ceiling": {self._estimate(ceiling)}, "verified": {verified_text}, '
             f'"verified_tier": {verified_tier}, "unverified_claims": {claims}, '
             f'"bounds": {{"least_available": {number(least)}, "product": {number(product)}}}, '
             f'"downtime_minutes_per_year": {number(delivered.minutes_per_year)}, "contributors": [{contributors}], '

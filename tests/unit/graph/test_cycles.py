@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 
 from truetier.graph import cycles
-from truetier.graph.cycles import shortest_cycle, strongly_connected
+from truetier.graph.cycles import below_cycles, shortest_cycle, strongly_connected
 
 Arrows = dict[int, list[int]]
 
@@ -37,6 +37,19 @@ def test_components_are_those_of_networkx_and_come_callees_first(seed: int) -> N
     assert {frozenset(part) for part in parts} == {frozenset(part) for part in nx.strongly_connected_components(oracle(arrows))}
     rank = {node: index for index, part in enumerate(parts) for node in part}
     assert all(rank[other] <= rank[node] for node, others in arrows.items() for other in others)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_left_without_the_nodes_above_all_cycles_is_what_a_cycle_reaches(seed: int) -> None:
+    arrows = random_arrows(seed, 40, 1.0)
+    made = oracle(arrows)
+    reached = {
+        other
+        for node in arrows
+        if any(nx.has_path(made, child, node) for child in arrows[node])
+        for other in nx.descendants(made, node) | {node}
+    }
+    assert below_cycles(list(arrows.values())) == sorted(reached)
 
 
 def test_members_stand_in_the_order_of_the_nodes() -> None:

@@ -218,3 +218,24 @@ def test_a_placement_keeps_copies_in_file_order() -> None:
     assert placement.mode is PlacementMode.ACTIVE_PASSIVE
     assert placement.failover == Failover(timedelta(seconds=90), Share(Decimal("0.95")))
     assert (placement.total, placement.required) == (2, 1)
+
+
+def test_a_list_of_bare_names_says_the_same_in_lines_and_in_brackets() -> None:
+    lines, brackets = (
+        read(f"services:\n  a:\n    needs:{needs}\n".encode(), "f").services[0].needs for needs in ("\n      - b\n      - c d", " [b, c d]")
+    )
+    assert [need._replace(evidence=lines[0].evidence) for need in brackets] == [need._replace(evidence=lines[0].evidence) for need in lines]
+    assert [need.evidence.place for need in lines] == [Place("f", 4, 9), Place("f", 5, 9)]
+    assert lines[0].evidence._replace(place=None) == brackets[0].evidence._replace(place=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("null", "needs: expected a name, found nothing"), ("a", "needs: 'a' needs itself"), ("x" * 201, "a name has at most 200 characters")],
+)
+def test_a_wrong_name_in_a_list_of_names_is_refused_at_its_place(name: str, message: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        read(f"services:\n  a:\n    needs:\n      - b\n      - {name}\n".encode(), "f")
+    (mistake,) = caught.value.mistakes
+    assert message in mistake.message
+    assert mistake.place == Place("f", 5, 9)
