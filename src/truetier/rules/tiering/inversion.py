@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.audit.advice import MAKE_SURVIVABLE, raise_text, survive_text
+from truetier.audit.advice import MAKE_SURVIVABLE, raise_text, raising, survive_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost, share_met
 from truetier.audit.rule import Example, Rule
@@ -118,14 +118,15 @@ def _bare(facts: Facts, name: str, edges: Sequence[Edge], ends: dict[str, str]) 
     """The same of needs that say nothing but whom they ask, as most do: their words are put together from parts made once."""
     promise = facts.promises.of(name)
     start = f"{name} ({promise_text(facts.fleet, None, promise)}) hard needs "
-    for edge in edges:
-        callee = edge.callee
+    arrow = f"{name} -> "
+    services, raise_to = facts.fleet.services, raising(facts.fleet, promise)
+    for _, callee, use, _ in edges:
         minutes = facts.minutes(callee)
         end = ends.get(callee)
         if end is None:
             end = ends[callee] = f"{facts.title(callee)}{'' if minutes is None else f': {downtime_text(minutes)} lost'}"
-        fix = f"{raise_text(facts.fleet, facts.fleet.services[callee], promise)}, or {MAKE_SURVIVABLE}"
-        yield _VIOLATION((f"{name} -> {callee}", start + end, edge.place, (name, callee), minutes, None, fix, "", None))
+        fix = f"{raise_to(services[callee])}, or {MAKE_SURVIVABLE}"
+        yield _VIOLATION((arrow + callee, start + end, use.need.evidence.place, (name, callee), minutes, None, fix, "", None))
 
 
 def _violation(facts: Facts, edge: Edge, needs: int) -> Violation:

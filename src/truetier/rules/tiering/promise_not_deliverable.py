@@ -183,8 +183,10 @@ def _most(top: Contributor | None, minutes: float | None) -> str:
 def _path(facts: Facts, name: str, top: Contributor | None) -> tuple[str, ...]:
     if top is None or name not in facts.graph.callees:
         return (name,)
-    is_direct = top.service is not None and any(edge.callee == top.service for edge in facts.graph.callees[name])
-    return (name, top.service) if is_direct and top.service is not None else (name,)
+    for edge in facts.graph.callees[name] if top.service is not None else ():
+        if edge.callee == top.service:
+            return name, edge.callee
+    return (name,)
 
 
 def _place(facts: Facts, assessment: Assessment) -> Place | None:
