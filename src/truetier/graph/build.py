@@ -71,10 +71,6 @@ class Graph(NamedTuple):
         edges = self.callees[name]
         return edges if name in self.bare else tuple(edge for edge in edges if edge.is_hard)
 
-    def hard_callers(self, name: str) -> Iterator[Edge]:
-        """The hard serve edges that reach a service."""
-        return (edge for edge in self.callers[name] if edge.is_hard)
-
 
 def build(fleet: Fleet) -> Graph:
     """The graph of the fleet, declarations believed."""
