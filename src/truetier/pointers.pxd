@@ -42,5 +42,7 @@ cdef extern from *:
     #endif
     """
     int lowest "truetier_lowest"(unsigned long long word) noexcept nogil
+
+
 cdef inline unsigned char* characters(bytes content):
     return <unsigned char*> content
