@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import fleet_audits
-from fleet_generator import PROFILES, generate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +63,8 @@ def main() -> None:
 
 def measure(*, is_quick: bool = False) -> dict[str, object]:
     """Everything there is to report, ready for JSON."""
+    from fleet_generator import PROFILES  # here, for the process whose memory is measured does not need its libraries
+
     with tempfile.TemporaryDirectory() as folder:
         plain = compiled_plain_bitset(Path(folder))
         fleets = []
@@ -98,6 +99,8 @@ def compiled_plain_bitset(folder: Path) -> ModuleType:
 
 def fleet_of(profile: str, services: int) -> fleet_audits.Fleet:
     """A generated fleet as arrays of Python's own."""
+    from fleet_generator import generate
+
     made = generate(services, profile)
     numbers = (array("i", column.astype("int32").tobytes()) for column in (made.callers, made.callees, made.tiers))
     return fleet_audits.Fleet(services, *numbers, array("d", made.down.tobytes()))

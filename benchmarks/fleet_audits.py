@@ -18,8 +18,6 @@ from array import array
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from truetier.availability.fleet import deliver, least_available, losses
 from truetier.availability.kernel import unavailabilities
 from truetier.graph import kernel
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import ModuleType
 
+    import numpy as np
     import rustworkx
     from numpy.typing import NDArray
 
@@ -77,6 +76,8 @@ def of_truetier(fleet: Fleet, workers: int = 1) -> Callable[[], Answers]:
 
 def of_plain_bitset(plain: ModuleType, fleet: Fleet) -> Callable[[], Answers]:
     """The same with both closures by a bitset that is neither compressed nor remembers anything; the rest as we do it."""
+    import numpy as np
+
     graph = FleetGraph.between(fleet.services, fleet.callers, fleet.callees)
     groups = cycle_groups(graph)
     starts, placed = graph.condensed
@@ -110,7 +111,7 @@ def _plain_side(
 
 
 def _integers(values: NDArray[np.int32]) -> array[int]:
-    return array("i", values.astype(np.int32).tobytes())
+    return array("i", values.astype("int32").tobytes())
 
 
 def _collected(fleet: Fleet, groups, closures, others) -> Answers:  # noqa: ANN001 - as they come
