@@ -61,6 +61,13 @@ def inline(decorated: T) -> T:
 
 def exceptval(value: Int | None = None, *, check: bool = True) -> Callable[[T], T]:  # noqa: ARG001
     """A function that returns the value where it raises."""
+def declare(kind: type[T], value: T) -> T:  # noqa: ARG001
+    """A variable of the module that only its own module sees."""
+    return value
+
+
+def exceptval(value: Int | None = None, *, check: bool = True) -> Callable[[T], T]:  # noqa: ARG001
+    """A function that returns the value where it raises; without ``check`` one that never raises."""
     return cfunc
 
 

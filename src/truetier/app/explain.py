@@ -47,7 +47,8 @@ def story_of(document: Document, name: str, *, also: Sequence[str] = ()) -> Stor
     """The story of the subject of that name. ``also`` are further names a misspelt one may have meant. Raises UsageError."""
     subject = _subject(document, name)
     if subject is None:
-        raise UsageError(_unknown(document, name, also))
+        names = [subject.name for subjects in (document.services, document.journeys, document.endpoints) for subject in subjects]
+        raise UsageError(unknown_name(name, names, also))
     service = None if subject.kind is SubjectKind.JOURNEY else document.fleet.services[_service_name(document, subject)]
     needed = None if service is None else claims(document.graph).needed(service.name)
     return Story(
@@ -137,10 +138,10 @@ def _estimate(engine: Engine, bounds: Bounds) -> Estimate:
     return Estimate(low.up_low, high.up_high, high.down_low, low.down_high, method)
 
 
-def _unknown(document: Document, name: str, also: Sequence[str]) -> str:
+def unknown_name(name: str, names: Sequence[str], also: Sequence[str] = ()) -> str:
+    """What to say of a name that no subject has: the nearest names, else the first there are. ``also`` may have been meant too."""
     from difflib import get_close_matches
 
-    names = [subject.name for subjects in (document.services, document.journeys, document.endpoints) for subject in subjects]
     close = [known for known in names if known.casefold() == name.casefold()] or get_close_matches(name, [*names, *also], n=3)
     if close:
         return f"nothing is named {name!r}; did you mean {' or '.join(close)}?"

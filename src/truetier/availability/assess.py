@@ -45,12 +45,12 @@ def assess(
     graph: Graph, as_of: date, *, reading: Reading = Reading.TRUSTING, progress: Callable[[int, int], None] | None = None
 ) -> Assessments:
     """What every subject delivers. ``reading`` decides which estimate the verdicts go by."""
-    with _deep_recursion():
+    with deep_recursion():
         return _Assessor(graph, as_of, reading).all(progress)
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
+def deep_recursion() -> Iterator[None]:
     """Sets inside sets are evaluated by recursion."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEP))
@@ -124,22 +124,22 @@ class _Details:
 
     @cached_property
     def full(self) -> Estimate:
-        with _deep_recursion():
+        with deep_recursion():
             return self._assessor.estimate(self._subject.full())
 
     @cached_property
     def ceiling(self) -> Estimate:
-        with _deep_recursion():
+        with deep_recursion():
             return self._assessor.ceiling(self._subject, Reading.TRUSTING)
 
     @cached_property
     def verified(self) -> Estimate:
-        with _deep_recursion():
+        with deep_recursion():
             return self._assessor.estimate(self._subject.verified())
 
     @cached_property
     def verified_ceiling(self) -> Estimate:
-        with _deep_recursion():
+        with deep_recursion():
             return self._assessor.ceiling(self._subject, Reading.VERIFIED)
 
     @cached_property
@@ -148,17 +148,17 @@ class _Details:
 
     @cached_property
     def bounds(self) -> tuple[float | None, float | None]:
-        with _deep_recursion():
+        with deep_recursion():
             return self._assessor.bounds(self._subject.parts(), self._subject.outside())
 
     @cached_property
     def costs(self) -> Costs:
-        with _deep_recursion():
+        with deep_recursion():
             return self._assessor.costs(self._subject.up)
 
     @cached_property
     def costliest(self) -> Contributor | None:
-        with _deep_recursion():
+        with deep_recursion():
             return self._assessor.costliest(self._subject.up)
 
 

@@ -11,6 +11,7 @@ all of them together bound every member from below; both are kept.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from truetier.availability import events
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from truetier.graph.hardness import Use
 
 
+_NO_GATES: Mapping[str, events.Event] = MappingProxyType({})
+
+
 class Bounds(NamedTuple):
     """A formula's set from below and from above: equal unless a cycle was too large to solve."""
 
@@ -43,7 +47,7 @@ class Bounds(NamedTuple):
 class Structure:
     """The solved formulas of one reading of a fleet."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what makes a reading
         self,
         fleet: Fleet,
         uses: Mapping[str, tuple[Use, ...]],
@@ -51,13 +55,15 @@ class Structure:
         near: dict[int, int],
         *,
         alone: frozenset[str] = frozenset(),
+        gates: Mapping[str, events.Event] = _NO_GATES,
     ) -> None:
-        """``alone``: services whose redundancy does not count, all copies are needed."""
+        """``alone``: services whose redundancy does not count, all copies are needed; ``gates``: what some need beyond their parts."""
         self.factors = factors
         self.near = near  # for a set, a large part of it that was met before it
         self._fleet = fleet
         self._uses = uses
         self._alone = alone
+        self._gates = gates
         self._solved: dict[Unknown, Bounds] = {}
         self._has_gaps = False  # whether some cycle was too large to solve
         self._owns: dict[str, int] = {}
@@ -307,8 +313,11 @@ class Structure:
     def _own_at(self, service: Service, age: int) -> int:
         placement = service.placement
         if placement is not None and placement.availability is not None:
-            return self.factors.up(events.common_event(service, placement), age)
-        return self.factors.up(events.own_event(self._fleet, service), age)
+            found = self.factors.up(events.common_event(service, placement), age)
+        else:
+            found = self.factors.up(events.own_event(self._fleet, service), age)
+        gate = self._gates.get(service.name)
+        return found if gate is None else found | self.factors.up(gate, age)
 
     def _fallback(self, use: Use) -> int:
         """The mechanism behind a soft need works; asked for at every age and place of its caller."""

@@ -33,7 +33,7 @@ class BootOrder(NamedTuple):
 def boot_order(graph: Graph) -> BootOrder:
     """How the fleet comes up when everything works and nothing runs."""
     names = list(graph.fleet.services)
-    gates = {name: tuple(_gates(graph.uses[name])) for name in names}
+    gates = {name: tuple(start_demands(graph.uses[name])) for name in names}
     serves = {name: tuple(serve_demands(graph.uses[name])) for name in names}
     waves = cold_start(names, gates, serves)
     serving = {name for wave in waves for name in wave}
@@ -41,7 +41,7 @@ def boot_order(graph: Graph) -> BootOrder:
     return BootOrder(tuple(waves), tuple(never), boot_loops(never, gates, serves))
 
 
-def _gates(uses: Iterable[Use]) -> Iterator[Demand]:
+def start_demands(uses: Iterable[Use]) -> Iterator[Demand]:
     """What must serve before the service starts: soft and async needs never gate."""
     for use in uses:
         if use.kind in (Kind.HARD, Kind.GROUP) and not _GATING.isdisjoint(use.need.phases):
