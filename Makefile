@@ -51,6 +51,9 @@ bench: $(VENV)/bench.stamp ## whole commands, large catalogs and whole fleets, b
 	@$(BIN)/python benchmarks/start_up.py
 	@$(BIN)/python benchmarks/large_catalog.py
 	@$(BIN)/python benchmarks/fleet.py
+bench: $(VENV)/test.stamp $(VENV)/bench.stamp ## CPU of whole commands beside the imports they cannot do without; simulated years beside numpy's
+	@$(BIN)/python benchmarks/start_up.py
+	@$(BIN)/python benchmarks/simulation.py
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)

@@ -25,6 +25,9 @@ COMMANDS = {
     "explain-endpoint": ("explain", "feed/write", "catalog-examples/cells", *DAY),
     "boot-order": ("boot-order", "catalog-examples/boot-loop"),
     "boot-order.json": ("boot-order", "catalog-examples/boot-loop", "--format", "json"),
+    "simulate": ("simulate", "catalog-examples/shop", "--years", "400"),
+    "simulate.json": ("simulate", "catalog-examples/shop", "--years", "400", "--format", "json"),
+    "simulate-boot-loop": ("simulate", "catalog-examples/boot-loop", "--precision", "20%", "--subject", "api"),
     "diff": ("diff", "catalog-examples/login", "catalog-examples/shop", *DAY),
     "diff.json": ("diff", "catalog-examples/login", "catalog-examples/shop", "--format", "json", *DAY),
 }

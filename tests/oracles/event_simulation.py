@@ -7,6 +7,7 @@ always works, and cycles. It shares nothing with the program but the catalog's v
 from __future__ import annotations
 
 from bisect import bisect
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,7 +51,7 @@ def _year(fleet: Fleet, name: str, random: Random) -> tuple[float, int]:
             moments.update(moment for moment in (*(begin + limit for limit in limits), end) if 0.0 < moment < YEAR)
     ordered = sorted(moments)
     down, begun, was_up = 0.0, 0, None
-    for begin, end in zip(ordered, ordered[1:], strict=False):
+    for begin, end in pairwise(ordered):
         is_up = _up(fleet, components, (begin + end) / 2)[name]
         if not is_up:
             down += end - begin
@@ -85,17 +86,17 @@ def _components(fleet: Fleet) -> list[tuple[tuple[str, ...], Availability, float
         if service.placement is not None and service.placement.availability is not None:
             assert service.placement.common_cause is not None, "copies here share nothing or say what"
             assert service.placement.common_cause.value == 0, "copies here share nothing"
-            found.extend(
-                ((service.name, str(number)), service.placement.availability, mean) for number in range(service.placement.total)
-            )
-    for domain in fleet.domains.values():
-        if domain.availability is not None:
-            found.append((("domain", domain.path), domain.availability, HOUR if domain.mttr is None else _minutes(domain.mttr)))
+            found.extend(((service.name, str(number)), service.placement.availability, mean) for number in range(service.placement.total))
+    found.extend(
+        (("domain", domain.path), domain.availability, HOUR if domain.mttr is None else _minutes(domain.mttr))
+        for domain in fleet.domains.values()
+        if domain.availability is not None
+    )
     return found
 
 
 def _limits(fleet: Fleet) -> list[float]:
-    found = []
+    found: list[float] = []
     for service in fleet.services.values():
         found.extend(_minutes(need.fallback.staleness) for need in service.needs if need.fallback and need.fallback.staleness)
         if service.placement is not None and service.placement.failover is not None:
@@ -163,4 +164,3 @@ if TYPE_CHECKING:
 
     class Works(Protocol):
         def __call__(self, component: tuple[str, ...], limit: float = ...) -> bool: ...
-

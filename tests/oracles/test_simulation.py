@@ -60,7 +60,9 @@ FLEETS = {
     "a static fallback": fleet(service("a", soft("b", Fallback(FallbackKind.STATIC)), own=POOR), service("b", own=POOR)),
     "a cache": fleet(service("a", cached("b", minutes(30)), own=CERTAIN), service("b", own=POOR)),
     "two caches of one callee": fleet(
-        service("a", hard("b"), cached("c", minutes(90)), own=WEAK), service("b", cached("c", minutes(20)), own=WEAK), service("c", own=POOR)
+        service("a", hard("b"), cached("c", minutes(90)), own=WEAK),
+        service("b", cached("c", minutes(20)), own=WEAK),
+        service("c", own=POOR),
     ),
     "a cache inside a cache": fleet(
         service("a", cached("b", minutes(10)), own=CERTAIN),
@@ -75,9 +77,7 @@ FLEETS = {
         service("a", cached("b", minutes(45)), own=CERTAIN), service("b", own=None, placement=PAIR), domains=(A_REGION, A_ZONE)
     ),
     "a cycle": fleet(service("a", hard("b"), own=POOR), service("b", hard("a"), own=POOR)),
-    "a cycle with a group": fleet(
-        service("a", some_of(1, "b", "c"), own=POOR), service("b", hard("a"), own=POOR), service("c", own=POOR)
-    ),
+    "a cycle with a group": fleet(service("a", some_of(1, "b", "c"), own=POOR), service("b", hard("a"), own=POOR), service("c", own=POOR)),
 }
 # What the second simulation does not know: mechanisms that may fail, request draws.
 MORE_FLEETS = {
@@ -128,7 +128,7 @@ def followed(subjects: Fleet, years: int, *, seed: int = 3) -> Followed:
     return run(factors, [subject], Plan(seed, years=years)).followed[0]
 
 
-@pytest.mark.parametrize("name", {**FLEETS, **MORE_FLEETS})
+@pytest.mark.parametrize("name", [*FLEETS, *MORE_FLEETS])
 def test_the_mean_of_simulated_years_is_within_three_standard_errors_of_the_exact_value(name: str) -> None:
     found = followed({**FLEETS, **MORE_FLEETS}[name], YEARS)
     mean = found.year.mean

@@ -105,8 +105,9 @@ def _waiting(graph: Graph, structure: Structure, named: Sequence[Named], plan: P
             return {}, Unfollowed("boot loops", reason)
     if not subjects:
         return {}, None
-    years = run_with_gates(factors, subjects, list(gates.values()), plan)
-    return {each.subject.name: Waiting(each, tuple(needed[each.subject.name])) for each in years.followed}, None
+    usual = [Subject(each.name, _formula(structure, graph.fleet, each).low, each.promise, 0.0) for each in named if each.name in needed]
+    waited = run_with_gates(factors, usual, subjects, list(gates.values()), plan)
+    return {each.followed.subject.name: Waiting(each, tuple(needed[each.followed.subject.name])) for each in waited}, None
 
 
 def _formula(structure: Structure, fleet: Fleet, named: Named) -> Bounds:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from truetier.availability.estimate import SubjectKind
     from truetier.availability.simulation.closed_form import ClosedForm
-    from truetier.availability.simulation.run import Followed, Plan, Run, Spread
+    from truetier.availability.simulation.run import Followed, Plan, Run, Spread, Waited
     from truetier.availability.simulation.statistics import Figure
     from truetier.units import Availability
 
@@ -47,7 +47,7 @@ class Unfollowed(NamedTuple):
 class Waiting(NamedTuple):
     """The same years where the members of boot loops wait to start, and which of those a subject rests on."""
 
-    followed: Followed
+    waited: Waited
     members: tuple[str, ...]
 
 
@@ -155,13 +155,14 @@ def _subject_lines(named: Named, followed: Followed) -> Iterator[str]:
 
 
 def _waiting_lines(waiting: Waiting, by_hand: timedelta) -> Iterator[str]:
-    year = waiting.followed.year
+    year = waiting.waited.followed.year
     who = ", ".join(text.clip(name, 40) for name in waiting.members[:5]) + (", ..." if len(waiting.members) > 5 else "")
     percentiles = ", ".join(f"p{percent} {minutes_text(figure.value)}" for percent, figure in zip(PERCENTS, year.percentiles, strict=True))
+    added = _figure(waiting.waited.added) if waiting.waited.added.value else "none seen"
     kept = "" if year.kept is None else f"; promise kept in {_chance(year.kept)} of years"
     yield from _prose(
         f"boot loop ({who}): where its members wait to start, {duration_text(by_hand)} until people start them, "
-        f"a year is down {_figure(year.mean)} on average, {percentiles}{kept}",
+        f"a year is down {_figure(year.mean)} on average, {added} of it for that, {percentiles}{kept}",
         "  ",
     )
 
@@ -254,10 +255,11 @@ def _subject_json(named: Named, followed: Followed, waiting: Waiting | None) -> 
         if waiting is None
         else {
             "members": list(waiting.members),
-            "year": _spread_json(waiting.followed.year),
-            "month": _spread_json(waiting.followed.month),
-            "outages_per_year": _figure_json(waiting.followed.outages),
-            "outage_minutes": None if waiting.followed.length is None else _figure_json(waiting.followed.length),
+            "added_minutes_per_year": _figure_json(waiting.waited.added),
+            "year": _spread_json(waiting.waited.followed.year),
+            "month": _spread_json(waiting.waited.followed.month),
+            "outages_per_year": _figure_json(waiting.waited.followed.outages),
+            "outage_minutes": None if waiting.waited.followed.length is None else _figure_json(waiting.waited.followed.length),
         },
     }
 

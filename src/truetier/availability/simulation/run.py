@@ -100,6 +100,13 @@ class Followed(NamedTuple):
     is_compared: bool  # with the exact value; not where the lengths make the ages of outages others than it assumes
 
 
+class Waited(NamedTuple):
+    """What years of one subject were like with gates, and the minutes a year that they add."""
+
+    followed: Followed
+    added: Figure
+
+
 class Run(NamedTuple):
     """Subjects followed through the same years."""
 
@@ -112,7 +119,7 @@ class Run(NamedTuple):
 def run(factors: Factors, subjects: Sequence[Subject], plan: Plan, progress: Progress | None = None) -> Run:
     """Years of those subjects. Raises ModelError where their mean and the exact value disagree."""
     made = network(factors, [subject.mask for subject in subjects])
-    samples, is_precise = _sample(made, len(subjects), plan, progress)
+    samples, is_precise = _sample(made, subjects, plan, progress)
     followed = []
     for subject, sample in zip(subjects, samples, strict=True):
         series = series_of(factors, subject.mask)
@@ -124,12 +131,20 @@ def run(factors: Factors, subjects: Sequence[Subject], plan: Plan, progress: Pro
     return Run(tuple(followed), len(samples[0].down) if samples else 0, is_precise, len(made.down))
 
 
-def run_with_gates(factors: Factors, subjects: Sequence[Subject], gates: Sequence[Gate], plan: Plan) -> Run:
-    """The same with gates, which people open after a stated time of waiting; there is nothing to compare with."""
-    made = network(factors, [subject.mask for subject in subjects], gates)
-    samples, is_precise = _sample(made, len(subjects), plan, None)
-    followed = tuple(_followed(subject, sample, None, is_compared=False) for subject, sample in zip(subjects, samples, strict=True))
-    return Run(followed, len(samples[0].down) if samples else 0, is_precise, len(made.down))
+def run_with_gates(
+    factors: Factors, usual: Sequence[Subject], gated: Sequence[Subject], gates: Sequence[Gate], plan: Plan
+) -> tuple[Waited, ...]:
+    """Years of subjects with gates, which people open after a stated time of waiting, and what that adds to the same years without.
+
+    There is nothing to compare with: no exact value knows of gates.
+    """
+    both = [*gated, *usual]
+    samples, _ = _sample(network(factors, [subject.mask for subject in both], gates), both, plan, None)
+    found = []
+    for subject, sample, without in zip(gated, samples, samples[len(gated) :], strict=False):
+        added = [more - less for more, less in zip(sample.down, without.down, strict=True)]
+        found.append(Waited(_followed(subject, sample, None, is_compared=False), statistics.mean(added)))
+    return tuple(found)
 
 
 class _Sample:
@@ -144,10 +159,10 @@ class _Sample:
         self.months = array("d")
 
 
-def _sample(made: Network, subjects: int, plan: Plan, progress: Progress | None) -> tuple[list[_Sample], bool]:
+def _sample(made: Network, subjects: Sequence[Subject], plan: Plan, progress: Progress | None) -> tuple[list[_Sample], bool]:
     simulator = Simulator(made, seed=plan.seed, shape=list(Lengths).index(plan.lengths), by_hand=plan.by_hand / timedelta(minutes=1))
-    samples = [_Sample() for _ in range(subjects)]
-    most = plan.years or min(plan.most_years, max(2, MOST_VALUES // max(1, subjects)))
+    samples = [_Sample() for _ in subjects]
+    most = plan.years or min(plan.most_years, max(2, MOST_VALUES // max(1, len(subjects))))
     wanted = plan.years or min(_FIRST_YEARS, most)
     a_time = max(1, int(_EVENTS_AT_A_TIME / max(1.0, _events_a_year(made))))
     done, is_precise = 0, False
@@ -156,14 +171,14 @@ def _sample(made: Network, subjects: int, plan: Plan, progress: Progress | None)
             years = min(a_time, wanted - done)
             down, touched, outages, months = simulator.run(done, years)
             for number, sample in enumerate(samples):
-                sample.down.extend(down[number::subjects])
-                sample.touched.extend(touched[number::subjects])
-                sample.outages.extend(outages[number::subjects])
-                sample.months.extend(months[number::subjects])
+                sample.down.extend(down[number :: len(subjects)])
+                sample.touched.extend(touched[number :: len(subjects)])
+                sample.outages.extend(outages[number :: len(subjects)])
+                sample.months.extend(months[number :: len(subjects)])
             done += years
             if progress is not None:
                 progress(done, wanted)
-        more = max(_years_for(sample, plan.precision) for sample in samples)
+        more = max(_years_for(sample, subject, plan.precision) for sample, subject in zip(samples, subjects, strict=True))
         is_precise = more <= done
         if done >= most:
             break
@@ -171,16 +186,18 @@ def _sample(made: Network, subjects: int, plan: Plan, progress: Progress | None)
     return samples, is_precise
 
 
-def _years_for(sample: _Sample, precision: float) -> int:
+def _years_for(sample: _Sample, subject: Subject, precision: float) -> int:
     """About how many years the mean and the percentile need; what is already there where they are precise."""
     count = len(sample.down)
     mean = statistics.mean(sample.down)
+    if mean.value == 0.0:
+        return 4 * count if subject.down else count
     judged = statistics.percentile(sorted(sample.down), _JUDGED)
     need = count
     for figure in (mean, judged):
         if figure.is_within(precision, mean.value):
             continue
-        if figure.high is None or not mean.value:
+        if figure.high is None:
             return 4 * count
         off = (figure.high - figure.low) / 2 / (precision * max(figure.value, mean.value))
         need = max(need, math.ceil(1.1 * count * min(2.0, off) ** 2))
