@@ -35,7 +35,8 @@ def test_subjects_are_simulated_in_the_order_they_are_named(cli: Cli, login: Pat
     assert found["schema"] == "truetier/simulate/1"
     assert found["years"] == 20
     assert found["precision"] is None
-    assert found["subjects"][1]["exact_minutes_per_year"] == pytest.approx(1103.1293, abs=1e-3)
+    exact = found["subjects"][1]["exact_minutes_per_year"]
+    assert exact["low"] == exact["high"] == pytest.approx(1103.1293, abs=1e-3)
 
 
 def test_a_run_says_how_many_years_it_needed(cli: Cli, login: Path) -> None:
@@ -97,6 +98,25 @@ def test_other_lengths_leave_ages_without_a_comparison(cli: Cli, tmp_path: Path)
     (tmp_path / "truetier.yaml").write_text(catalog)
     assert "not comparable" not in cli("simulate", "--years", "20").out
     assert "not comparable" in cli("simulate", "--years", "20", "--outages", "fixed").out
+
+
+def test_more_years_than_fit_in_memory_are_refused(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "truetier.yaml").write_text("services:\n" + "".join(f"  s{number}: {{tier: 2}}\n" for number in range(12)))
+    outcome = cli("simulate", "--years", "1000000")
+    assert outcome.code == Exit.USAGE
+    assert "1,000,000 years of 12 subjects are too many to keep; name fewer, or at most 833,333 years" in outcome.err
+
+
+def test_what_is_exactly_known_as_an_interval_is_held_against_it(cli: Cli, tmp_path: Path) -> None:
+    ages = "".join(
+        f"  a{number}: {{availability: 100%, needs: [{{service: b, timeout: 1ms, fallback: {{kind: cached, staleness: {number}0m}}}}]}}\n"
+        for number in range(1, 12)
+    )
+    all_of = "  a: {availability: 100%, needs: [" + ", ".join(f"a{number}" for number in range(1, 12)) + "]}\n"
+    group = "  c: {availability: 100%, needs: [{k: 9, of: [" + ", ".join(f"a{number}" for number in range(1, 12)) + "]}]}\n"
+    (tmp_path / "truetier.yaml").write_text(f"services:\n{all_of}{group}{ages}  b: {{availability: 95%}}\n")
+    out = cli("simulate", "--subject", "c", "--years", "50").out
+    assert "exact mean between " in out
 
 
 def test_help_shows_examples(cli: Cli) -> None:

@@ -124,7 +124,8 @@ def followed(subjects: Fleet, years: int, *, seed: int = 3) -> Followed:
     structure = Structure(subjects, build(subjects).uses, factors, near)
     name = next(iter(subjects.services))
     mask = structure.up(name).low
-    subject = Subject(name, mask, None, Engine(factors, near).value(mask).down_low)
+    down = Engine(factors, near).value(mask).down_low
+    subject = Subject(name, mask, None, down, down)
     return run(factors, [subject], Plan(seed, years=years)).followed[0]
 
 
@@ -134,7 +135,7 @@ def test_the_mean_of_simulated_years_is_within_three_standard_errors_of_the_exac
     mean = found.year.mean
     assert mean.high is not None
     error = (mean.high - mean.value) / 1.96
-    assert abs(mean.value - found.subject.down * MINUTES_PER_YEAR) <= 3 * error
+    assert abs(mean.value - found.subject.down_low * MINUTES_PER_YEAR) <= 3 * error
 
 
 @pytest.mark.parametrize("name", FLEETS)
@@ -172,7 +173,11 @@ def scores_of(subjects: Fleet, seed: int) -> list[float]:
     sets += [structure.journey(each) for each in subjects.journeys.values()]
     sets += [structure.endpoint(each, endpoint) for each in subjects.services.values() for endpoint in each.endpoints]
     values = [(each.low, engine.value(each.low)) for each in dict.fromkeys(sets) if each.low == each.high]
-    asked = [Subject(str(mask), mask, None, value.down_low) for mask, value in values if value.is_exact and not obstacle(factors, mask)]
+    asked = [
+        Subject(str(mask), mask, None, value.down_low, value.down_high)
+        for mask, value in values
+        if value.is_exact and not obstacle(factors, mask)
+    ]
     if not asked:
         return []
     made = network(factors, [subject.mask for subject in asked])
@@ -184,7 +189,7 @@ def scores_of(subjects: Fleet, seed: int) -> list[float]:
     for found in run(factors, asked, Plan(seed, years=years)).followed:
         mean = found.year.mean
         assert mean.high is not None
-        down = found.subject.down
+        down = found.subject.down_low
         # what is rare and long may be missing from twenty years, and from their variance
         error = max((mean.high - mean.value) / 1.96, (2 * down * (1 - down) * longest * MINUTES_PER_YEAR / years) ** 0.5)
         distance = mean.value - down * MINUTES_PER_YEAR

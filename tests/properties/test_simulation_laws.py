@@ -52,7 +52,9 @@ def followed(subjects: Fleet, masks: Sequence[int] | None = None, seed: int = 1)
     structure = Structure(subjects, build(subjects).uses, factors, near)
     engine = Engine(factors, near)
     masks = masks or [structure.up(name).low for name in subjects.services]
-    asked = [Subject(str(number), mask, None, engine.value(mask).down_low) for number, mask in enumerate(masks)]
+    asked = [
+        Subject(str(number), mask, None, engine.value(mask).down_low, engine.value(mask).down_high) for number, mask in enumerate(masks)
+    ]
     assert not any(obstacle(factors, mask) for mask in masks)
     return factors, list(masks), run(factors, asked, Plan(seed, years=YEARS))
 
@@ -81,7 +83,9 @@ def test_needing_more_never_helps_in_any_year(subjects: Fleet) -> None:
     engine = Engine(factors, near)
     alone = [structure.up(name).low for name in subjects.services]
     masks = [factors.all_of(alone), *alone, factors.at_least(1, alone)]
-    asked = [Subject(str(number), mask, None, engine.value(mask).down_low) for number, mask in enumerate(masks)]
+    asked = [
+        Subject(str(number), mask, None, engine.value(mask).down_low, engine.value(mask).down_high) for number, mask in enumerate(masks)
+    ]
     together, *each_alone, any_of_them = run(factors, asked, Plan(3, years=YEARS)).followed
     slack = 1e-6
     for each in each_alone:

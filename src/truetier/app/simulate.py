@@ -11,7 +11,7 @@ from truetier.availability.exact import Engine
 from truetier.availability.factors import Factors
 from truetier.availability.simulation.boot import gated, gates_behind
 from truetier.availability.simulation.network import obstacle
-from truetier.availability.simulation.run import Subject, run, run_with_gates
+from truetier.availability.simulation.run import MOST_VALUES, Subject, run, run_with_gates
 from truetier.availability.structure import Structure
 from truetier.errors import UsageError
 from truetier.graph.build import build
@@ -69,14 +69,17 @@ def _simulation(graph: Graph, named: Sequence[Named], plan: Plan, progress: Call
     for each in named:
         bounds = _formula(structure, graph.fleet, each)
         value = engine.value(bounds.low)
-        reason = obstacle(factors, bounds.low)
-        if reason is None and not (bounds.low == bounds.high and value.is_exact):
-            reason = "its exact value is known as an interval only"
+        reason = "its cycle is too large to be solved" if bounds.low != bounds.high else obstacle(factors, bounds.low)
         if reason is None:
             followed.append(each)
-            subjects.append(Subject(each.name, bounds.low, each.promise, value.down_low))
+            subjects.append(Subject(each.name, bounds.low, each.promise, value.down_low, value.down_high))
         else:
             unfollowed.append(Unfollowed(each.name, reason))
+    if plan.years is not None and plan.years * len(subjects) > MOST_VALUES:
+        at_most = MOST_VALUES // len(subjects)
+        raise UsageError(
+            f"{plan.years:,} years of {len(subjects):,} subjects are too many to keep; name fewer, or at most {at_most:,} years"
+        )
     years = run(factors, subjects, plan, progress)
     waiting, doubt = _waiting(graph, structure, followed, plan._replace(years=years.years))
     if doubt:
@@ -97,7 +100,7 @@ def _waiting(graph: Graph, structure: Structure, named: Sequence[Named], plan: P
     for each in named:
         mask = _formula(behind, graph.fleet, each).low
         if found := gates_behind(factors, mask, all_gates):
-            subjects.append(Subject(each.name, mask, each.promise, 0.0))
+            subjects.append(Subject(each.name, mask, each.promise, 0.0, 1.0))
             gates.update({gate.gate: gate for gate in found})
             needed[each.name] = [members[all_gates.index(gate)] for gate in found]
     for mask in (*(subject.mask for subject in subjects), *(mask for gate in gates.values() for mask in (gate.runs, gate.starts))):
@@ -105,7 +108,8 @@ def _waiting(graph: Graph, structure: Structure, named: Sequence[Named], plan: P
             return {}, Unfollowed("boot loops", reason)
     if not subjects:
         return {}, None
-    usual = [Subject(each.name, _formula(structure, graph.fleet, each).low, each.promise, 0.0) for each in named if each.name in needed]
+    masks = [(each, _formula(structure, graph.fleet, each).low) for each in named if each.name in needed]
+    usual = [Subject(each.name, mask, each.promise, 0.0, 1.0) for each, mask in masks]
     waited = run_with_gates(factors, usual, subjects, list(gates.values()), plan)
     return {each.followed.subject.name: Waiting(each, tuple(needed[each.followed.subject.name])) for each in waited}, None
 

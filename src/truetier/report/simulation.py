@@ -139,9 +139,8 @@ def _subject_lines(named: Named, followed: Followed) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    exact = followed.subject.down * MINUTES_PER_YEAR
     agreement = "" if followed.is_compared else "; not comparable: ages of outages are others than exponential ones"
-    yield from _prose(f"exact mean {minutes_text(exact)} a year{agreement}", "  ")
+    yield from _prose(f"exact mean {_exact(followed)} a year{agreement}", "  ")
     if followed.year.kept is not None and followed.month.kept is not None:
         budgets = f"{minutes_text(followed.year.allowed or 0.0)} a year, {minutes_text(followed.month.allowed or 0.0)} in 30 days"
         yield from _prose(
@@ -152,6 +151,11 @@ def _subject_lines(named: Named, followed: Followed) -> Iterator[str]:
     yield from _prose(f"outages a year: {_count(followed.outages)}{length}", "  ")
     if followed.closed_form is not None:
         yield from _prose(_closed_text(followed.closed_form), "  ")
+
+
+def _exact(followed: Followed) -> str:
+    low, high = (minutes_text(down * MINUTES_PER_YEAR) for down in (followed.subject.down_low, followed.subject.down_high))
+    return low if followed.subject.down_low == followed.subject.down_high else f"between {low} and {high}"
 
 
 def _waiting_lines(waiting: Waiting, by_hand: timedelta) -> Iterator[str]:
@@ -237,7 +241,10 @@ def _subject_json(named: Named, followed: Followed, waiting: Waiting | None) -> 
         "tier": named.tier,
         "promise": None if named.promise is None else float(named.promise),
         "method": "simulation",
-        "exact_minutes_per_year": followed.subject.down * MINUTES_PER_YEAR,
+        "exact_minutes_per_year": {
+            "low": followed.subject.down_low * MINUTES_PER_YEAR,
+            "high": followed.subject.down_high * MINUTES_PER_YEAR,
+        },
         "compared": followed.is_compared,
         "year": _spread_json(followed.year),
         "month": _spread_json(followed.month),

@@ -248,7 +248,7 @@ class _Builder:
 
     def network(self) -> Network:
         chance, alias, drawn, mean_gap = self._choice()
-        aged = [self._aged_of(component) for component in self._components]
+        aged = self._all_aged()
         redraws = self._redraws()
         series = self._subjects_in_series()
         signals = [self._signal.get(root, -1) for root in self._components]
@@ -327,15 +327,15 @@ class _Builder:
                 small.append(large.pop())
         return _doubles(chance), _ints(alias), _ints(drawn), 1.0 / total if total else 0.0
 
-    def _aged_of(self, root: int) -> list[tuple[float, int]]:
-        """The ages at which somebody looks at a component, and the signals that turn then."""
-        found = []
+    def _all_aged(self) -> list[list[tuple[float, int]]]:
+        """For each component the ages at which somebody looks at it, and the signals that turn then."""
+        found: dict[int, list[tuple[float, int]]] = {root: [] for root in self._components}
         for number in self._literals:
             literal = self._factors.literals[number]
-            if literal.root == root and number != root:
+            if literal.root != number:
                 signal = self._signal[number]
-                found.append((minutes(literal.limit), -1 - signal if literal.outlasted else signal))
-        return sorted(found)
+                found[literal.root].append((minutes(literal.limit), -1 - signal if literal.outlasted else signal))
+        return [sorted(found[root]) for root in self._components]
 
     def _subjects_in_series(self) -> list[list[int]]:
         """For each component the subjects that are down while it is."""
@@ -349,17 +349,17 @@ class _Builder:
     def _redraws(self) -> list[list[int]]:
         """For each component the mechanisms that stand beside it in some threshold."""
         mechanism = {root: number for number, root in enumerate(self._mechanisms)}
+        component = {root: number for number, root in enumerate(self._components)}
         all_mechanisms = sum(1 << root for root in self._mechanisms)
+        all_components = sum(1 << root for root in self._components)
         beside: list[set[int]] = [set() for _ in self._components]
         for threshold in self._thresholds:
             standing = ALWAYS
             for mask in self._factors.thresholds[threshold][1]:
                 standing |= mask & all_mechanisms
             if standing:
-                mentioned = self._factors.mention[threshold]
-                for number, root in enumerate(self._components):
-                    if mentioned >> root & 1:
-                        beside[number].update(mechanism[each] for each in bits(standing))
+                for root in bits(self._factors.mention[threshold] & all_components):
+                    beside[component[root]].update(mechanism[each] for each in bits(standing))
         return [sorted(found) for found in beside]
 
     def _members(self) -> list[list[int]]:

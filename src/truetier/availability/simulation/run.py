@@ -53,12 +53,13 @@ class Lengths(Enum):
 
 
 class Subject(NamedTuple):
-    """What is to be followed: its formula, what it promises, and the exact share of the time it is down."""
+    """What is to be followed: its formula, what it promises, and the share of the time it is down, or an interval that holds it."""
 
     name: str
     mask: int
     promise: Availability | None
-    down: float
+    down_low: float
+    down_high: float
 
 
 class Plan(NamedTuple):
@@ -191,7 +192,7 @@ def _years_for(sample: _Sample, subject: Subject, precision: float) -> int:
     count = len(sample.down)
     mean = statistics.mean(sample.down)
     if mean.value == 0.0:
-        return 4 * count if subject.down else count
+        return 4 * count if subject.down_high else count
     judged = statistics.percentile(sorted(sample.down), _JUDGED)
     need = count
     for figure in (mean, judged):
@@ -256,9 +257,11 @@ def _looks_at_ages(factors: Factors, mask: int) -> bool:
 
 
 def _compare(factors: Factors, subject: Subject, sample: _Sample, closed: ClosedForm | None) -> None:
-    exact = subject.down * MINUTES_PER_YEAR
+    found = math.fsum(sample.down) / len(sample.down)
+    exact = min(max(found, subject.down_low * MINUTES_PER_YEAR), subject.down_high * MINUTES_PER_YEAR)
+    down = exact / MINUTES_PER_YEAR
     longest = max((minutes(event.mttr) for event in _components(factors, subject.mask)), default=0.0)
-    spread = 2.0 * subject.down * (1.0 - subject.down) * longest * _LONGEST_TAIL * MINUTES_PER_YEAR
+    spread = 2.0 * down * (1.0 - down) * longest * _LONGEST_TAIL * MINUTES_PER_YEAR
     _agree(f"{subject.name}: downtime a year", sample.down, exact, spread, "minutes")
     if closed is not None:
         _agree(f"{subject.name}: outages a year", sample.outages, closed.outages, closed.outages, "by closed form")

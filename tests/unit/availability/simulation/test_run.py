@@ -32,7 +32,8 @@ def subject_of(subjects: Fleet, *, promise: Availability | None = None) -> tuple
     factors, near = Factors(), dict[int, int]()
     structure = Structure(subjects, build(subjects).uses, factors, near)
     mask = structure.up("a").low
-    return factors, structure, Subject("a", mask, promise, Engine(factors, near).value(mask).down_low)
+    value = Engine(factors, near).value(mask)
+    return factors, structure, Subject("a", mask, promise, value.down_low, value.down_high)
 
 
 def years_of(subjects: Fleet, plan: Plan, *, promise: Availability | None = None) -> Run:
@@ -73,9 +74,10 @@ def test_nothing_to_follow_takes_no_years() -> None:
 def test_a_mean_that_the_exact_value_contradicts_ends_the_run() -> None:
     factors, _, subject = subject_of(ALONE)
     with pytest.raises(ModelError, match=r"a: downtime a year: simulated .*, exact .* minutes, standard error .* after 400 years"):
-        run(factors, [subject._replace(down=subject.down * 1.2)], Plan(1, years=400))
+        run(factors, [subject._replace(down_low=subject.down_low * 1.2, down_high=1.0)], Plan(1, years=400))
     with pytest.raises(ModelError):
-        run(factors, [subject._replace(down=subject.down * 0.85)], Plan(1, years=400))
+        run(factors, [subject._replace(down_low=0.0, down_high=subject.down_low * 0.85)], Plan(1, years=400))
+    run(factors, [subject._replace(down_low=subject.down_low * 0.5, down_high=1.0)], Plan(1, years=400))  # an interval around it
 
 
 def test_rare_long_outages_that_no_year_had_are_no_contradiction() -> None:
