@@ -47,12 +47,10 @@ format: $(VENV)/test.stamp ## let ruff fix and format what it can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(VENV)/bench.stamp ## whole commands, large catalogs and whole fleets, beside what they are held against
+bench: $(VENV)/bench.stamp ## whole commands, large catalogs, whole fleets and simulated years, beside what they are held against
 	@$(BIN)/python benchmarks/start_up.py
 	@$(BIN)/python benchmarks/large_catalog.py
 	@$(BIN)/python benchmarks/fleet.py
-bench: $(VENV)/test.stamp $(VENV)/bench.stamp ## CPU of whole commands beside the imports they cannot do without; simulated years beside numpy's
-	@$(BIN)/python benchmarks/start_up.py
 	@$(BIN)/python benchmarks/simulation.py
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60

@@ -46,6 +46,8 @@ def room_of_doubles(room: bytearray) -> memoryview[float]:
 def lowest(word: int) -> int:
     """The place of the lowest bit that is set; some bit must be."""
     return (word & -word).bit_length() - 1
+
+
 def characters(content: bytes) -> bytes:
     """The memory of bytes; to be read only, and no longer than they live."""
     return content

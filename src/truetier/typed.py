@@ -32,11 +32,10 @@ if TYPE_CHECKING:
     p_double = array[float]
     p_uchar = bytes
 else:
-    p_int = p_longlong = p_ulonglong = p_double = object
+    p_int = p_longlong = p_ulonglong = p_double = p_uchar = object
 
 
 nogil = nullcontext()  # what other threads of the program run beside, where compiled
-    p_int = p_longlong = p_double = p_uchar = object
 
 
 def cclass(decorated: type[T]) -> type[T]:
@@ -59,8 +58,6 @@ def inline(decorated: T) -> T:
     return decorated
 
 
-def exceptval(value: Int | None = None, *, check: bool = True) -> Callable[[T], T]:  # noqa: ARG001
-    """A function that returns the value where it raises."""
 def declare(kind: type[T], value: T) -> T:  # noqa: ARG001
     """A variable of the module that only its own module sees."""
     return value
