@@ -598,6 +598,8 @@ class CutSets:
             self._lacking.append(lacking)
             self._holding.append(holding)
         return number
+
+
 def losses(downs: array[float]) -> array[float]:
     """-log of the availability that goes with each unavailability; infinite where that is 1."""
     found = downs[:]
