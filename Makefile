@@ -4,6 +4,8 @@
 PYTHON ?= python3
 WORKERS ?= auto
 FUZZ_SECONDS ?= 60
+# Fault trees of others, for make bench; they are not ours to ship.
+TREES ?= ../shared/data/aralia
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,11 +49,9 @@ format: $(VENV)/test.stamp ## let ruff fix and format what it can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(VENV)/bench.stamp ## whole commands, large catalogs, whole fleets and simulated years, beside what they are held against
-	@$(BIN)/python benchmarks/start_up.py
-	@$(BIN)/python benchmarks/large_catalog.py
-	@$(BIN)/python benchmarks/fleet.py
-	@$(BIN)/python benchmarks/simulation.py
+bench: $(VENV)/bench.stamp $(VENV)/peers.stamp ## everything beside what it is held against; writes docs/performance.md
+	@scripts/system-deps --if-possible
+	@$(BIN)/python benchmarks/performance.py --nthlayer $(VENV)/peers/bin/nthlayer --trees $(TREES)
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
@@ -81,4 +81,10 @@ $(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml constraints.txt $(KERNELS)
 # The test tools stand on top of the program: a demo after a test has nothing left to install.
 $(VENV)/test.stamp $(VENV)/bench.stamp $(VENV)/docs.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: $(VENV)/demo.stamp
 	@$(INSTALL) --no-build-isolation --editable '.[$*]'
+	@touch $@
+
+# A peer has an environment of its own: what it needs is not what we need.
+$(VENV)/peers.stamp: $(VENV)/made.stamp
+	@$(PYTHON) -m venv --clear $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install -qq --disable-pip-version-check nthlayer-generate==2.1.2
 	@touch $@

@@ -28,9 +28,9 @@ def main() -> None:
     models = sorted(str(path) for path in folder.glob("*.xml"))
     if shutil.which("scram") is None or not models:
         sys.exit("needs scram (make system-deps) and a folder of models")
-    print(f"{machine()}; {runs} alternating runs, medians, CPU seconds")
+    print(f"{machine()}; {runs} alternating runs, medians, CPU seconds\n")
     print("\n".join(one_by_one(models, runs)))
-    print("\n".join(all_at_once(models, runs)))
+    print("\n" + "\n".join(all_at_once(models, runs)))
     print("\n".join(importance([model for model in models if Path(model).stem in IMPORTANCE], runs)))
 
 
@@ -54,7 +54,8 @@ def one_by_one(models: list[str], runs: int) -> list[str]:
     return [
         "| model | truetier | SCRAM | ratio |\n|---|---|---|---|",
         *(row for _, _, row in rows),
-        f"the {len(hard)} where SCRAM needs {HARD} s beyond its start: summed ratio {total:.2f}, worst {worst:.2f}",
+        "",
+        f"The {len(hard)} where SCRAM needs {HARD} s beyond its start: summed ratio {total:.2f}, worst {worst:.2f}",
     ]
 
 
@@ -69,7 +70,7 @@ def all_at_once(models: list[str], runs: int) -> list[str]:
     cpu = spread([a.cpu / b.cpu for a, b in zip(ours, theirs, strict=True)])
     wall = spread([a.wall / b.wall for a, b in zip(ours, theirs, strict=True)])
     mine, other = spread([cost.cpu for cost in ours]).median, spread([cost.cpu for cost in theirs]).median
-    return [f"all {len(models)} in one command: CPU {mine:.2f} / {other:.2f} = {_shown(cpu)}, wall {_shown(wall)}"]
+    return [f"All {len(models)} in one command: CPU {mine:.2f} / {other:.2f} = {_shown(cpu)}, wall {_shown(wall)}"]
 
 
 def importance(models: list[str], runs: int) -> list[str]:
@@ -83,7 +84,7 @@ def importance(models: list[str], runs: int) -> list[str]:
         )
         ratio = spread([a.cpu / b.cpu for a, b in zip(ours, theirs, strict=True)])
         mine, other = spread([cost.cpu for cost in ours]).median, spread([cost.cpu for cost in theirs]).median
-        lines.append(f"all importances of {Path(model).stem}: {mine:.3f} / {other:.3f} = {ratio.median:.3f}")
+        lines.append(f"\nAll importances of {Path(model).stem}: {mine:.3f} / {other:.3f} = {ratio.median:.3f}")
     return lines
 
 

@@ -36,7 +36,7 @@ class Service(NamedTuple):
 def main() -> None:
     """Prints the table."""
     program, runs = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    print(f"{machine()}; {runs} alternating runs, medians, CPU seconds")
+    print(f"{machine()}; {runs} alternating runs, medians, CPU seconds\n")
     print("| fleet | truetier | nthlayer | times faster |\n|---|---|---|---|")
     fleets = (
         ("Login and its three", LOGIN, SIMULATED),
@@ -47,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, fleet, simulated) in enumerate(fleets):
             print(against(name, fleet, Path(folder) / str(number), (program, simulated), min(runs, 3) if "ladder" in name else runs))
-        print(ladders(Path(folder), runs))
+        print("\n" + ladders(Path(folder), runs))
 
 
 def against(name: str, fleet: list[Service], folder: Path, peer: tuple[str, str], runs: int) -> str:
@@ -78,7 +78,7 @@ def ladders(folder: Path, runs: int) -> str:
         return "ladder: wrong"
     many, two = alternating(3 * runs, lambda: cost_of((*CHECK, str(long))), lambda: cost_of((*CHECK, str(short))))
     ratio = spread([a.cpu / b.cpu for a, b in zip(many, two, strict=True)])
-    return f"ladder of {LONG_LADDER} diamonds / two services: {ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})"
+    return f"Ladder of {LONG_LADDER} diamonds / two services: {ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})"
 
 
 def is_right(catalog: Path, fleet: list[Service]) -> bool:

@@ -13,7 +13,10 @@ and Sakallah, FORCE: a fast and easy-to-implement variable-ordering heuristic, 2
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
+
+from truetier.availability.fault_tree.kernel import pulled, width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,24 +92,24 @@ class _Shape:
 
     def drawn_together(self, start: Sequence[int]) -> Order:
         """The leaves after every gate has pulled at what it stands on, as long as the gates get narrower."""
-        place = {leaf: float(number) for number, leaf in enumerate(start)}
+        things = [*start, *self._inputs]
+        number = {thing: at for at, thing in enumerate(things)}
+        places = array("d", range(len(things)))
+        groups, members = array("i", (0,)), array("i")
         for gate, below in self._inputs.items():
-            place[gate] = sum(map(place.__getitem__, below)) / len(below)
-        edges = [(gate, *below) for gate, below in self._inputs.items()]
-        pulled_by: dict[int, list[int]] = {each: [] for each in place}
-        for number, edge in enumerate(edges):
-            for each in edge:
-                pulled_by[each].append(number)
+            places[number[gate]] = sum(places[number[each]] for each in below) / len(below)
+            members.append(number[gate])
+            members.extend(number[each] for each in below)
+            groups.append(len(members))
         best = tuple(start)
         narrowest = float("inf")
         for _ in range(_MOST_PULLS):
-            centres = [sum(map(place.__getitem__, edge)) / len(edge) for edge in edges]
-            pulled = {each: sum(map(centres.__getitem__, by)) / len(by) for each, by in pulled_by.items()}
-            line = sorted(pulled, key=pulled.__getitem__)
-            place = {each: float(number) for number, each in enumerate(line)}
-            width = sum(max(map(place.__getitem__, edge)) - min(map(place.__getitem__, edge)) for edge in edges)
-            if width >= narrowest:
+            line = sorted(range(len(things)), key=pulled(groups, members, places).__getitem__)
+            for at, thing in enumerate(line):
+                places[thing] = at
+            span = width(groups, members, places)
+            if span >= narrowest:
                 break
-            narrowest = width
-            best = tuple(each for each in line if each not in self._inputs)
+            narrowest = span
+            best = tuple(things[thing] for thing in line if thing < len(start))
         return best

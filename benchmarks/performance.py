@@ -1,0 +1,99 @@
+"""Every benchmark in turn, written to docs/performance.md.
+
+Usage: .venv/bin/python benchmarks/performance.py [--nthlayer PROGRAM] [--trees FOLDER]
+What is not there, the peer's program or the folder of fault trees, is left out and said so on the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from measure import machine
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "performance.md"
+INTRODUCTION = """\
+# Performance
+
+Written by `make bench` on one machine in one run: {machine}. CPU seconds of whole processes
+unless said otherwise; medians of runs that take turns, with the least and the most. Trust the ratios: what else the machine does
+falls on both sides. Every timed answer is compared with its peer's, or with a sum worked out apart; a faster answer that is
+wrong counts as none.
+"""
+
+
+class Section(NamedTuple):
+    """One benchmark: what the page says of it, and the command behind it; None where something is missing."""
+
+    title: str
+    words: str
+    command: tuple[str, ...] | None
+    is_table: bool
+
+
+def main() -> None:
+    """Runs all of them, then writes the page."""
+    parser = argparse.ArgumentParser(description="Every benchmark in turn, written to docs/performance.md.")
+    parser.add_argument("--nthlayer", type=Path, help="the program of nthlayer-generate 2.1.2")
+    parser.add_argument("--trees", type=Path, help="a folder of fault trees in Open-PSA XML")
+    given = parser.parse_args()
+    text = [INTRODUCTION.format(machine=machine())]
+    for section in sections(given.nthlayer, given.trees):
+        print(section.title, file=sys.stderr)
+        text.append(f"## {section.title}\n\n{section.words}\n\n{_result(section)}")
+    PAGE.write_text("\n".join(text), encoding="utf-8")
+
+
+def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
+    """What there is to run."""
+    return [
+        Section(
+            "Fault trees",
+            "Against SCRAM 0.16.2 (`--bdd --probability 1 --limit-order 1`, and `--importance 1 --limit-order 3`), on trees of the\n"
+            "Aralia set.",
+            ("fault_trees.py", str(trees)) if trees is not None and trees.is_dir() else None,
+            is_table=True,
+        ),
+        Section(
+            "Whole fleets",
+            "Cycles with witnesses, availability over all that is needed, blast radius, worst tier and nearest inversion, costliest\n"
+            "needs: for every service of generated fleets with the degrees that Meta published (ATC 2023), in one process, beside\n"
+            "libraries asked the same.",
+            ("fleet.py",),
+            is_table=True,
+        ),
+        Section(
+            "A large catalog",
+            "`truetier check --format json`, findings and positions included, beside what PyYAML's C loader needs to parse the same bytes.",
+            ("large_catalog.py",),
+            is_table=False,
+        ),
+        Section(
+            "Small fleets",
+            "`truetier check` beside a simulation of the same fleet by nthlayer-generate 2.1.2, and long ladders of diamonds beside two\n"
+            "services.",
+            ("nthlayer.py", str(nthlayer), "3") if nthlayer is not None and nthlayer.exists() else None,
+            is_table=True,
+        ),
+        Section("Simulated years", "10,000 years of 20 journeys, beside the same in vectorised numpy.", ("simulation.py",), is_table=False),
+        Section("Starting", "Whole commands beside the imports they cannot do without.", ("start_up.py",), is_table=False),
+    ]
+
+
+def _result(section: Section) -> str:
+    if section.command is None:
+        return "Not run: its input or its peer is not there.\n"
+    name, *arguments = section.command
+    command = (sys.executable, str(HERE / name), *arguments)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own scripts
+    if done.returncode:
+        raise SystemExit(f"{name} failed; the page stays as it is")
+    return done.stdout if section.is_table else f"```text\n{done.stdout}```\n"
+
+
+if __name__ == "__main__":
+    main()
