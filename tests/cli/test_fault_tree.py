@@ -74,10 +74,18 @@ def test_mistakes_of_all_models_are_told_with_their_places(cli: Cli, tmp_path: P
 def test_a_file_that_is_not_there_and_arguments_that_make_no_sense(cli: Cli) -> None:
     missing = cli("fault-tree", "nowhere.xml")
     assert missing.code == Exit.UNUSABLE_INPUT
-    assert "nowhere.xml: No such file or directory" in missing.err
+    assert "nowhere.xml does not exist" in missing.err
     assert cli("fault-tree").code == Exit.USAGE
     assert cli("fault-tree", EVERY, "--cut-sets", "0").code == Exit.USAGE
     assert cli("fault-tree", "truetier.yaml").code == Exit.UNUSABLE_INPUT
+
+
+def test_a_model_may_be_named_twice_and_a_folder_is_none(cli: Cli, tmp_path: Path) -> None:
+    assert cli("fault-tree", EVERY, EVERY).out.count("blackout") == 2
+    found = cli("fault-tree", str(tmp_path), "nowhere.xml")
+    assert found.code == Exit.UNUSABLE_INPUT
+    assert "(is a directory)" in found.err
+    assert "nowhere.xml" in found.err
 
 
 def test_what_there_is_not_is_said(cli: Cli, tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ Examples:
 def command(*, models: tuple[str, ...], importance: bool, order: int | None, form: str, output: str | None) -> Exit:
     """Solve fault trees in the Open-PSA model exchange format, exactly.
 
-    Every gate that stands below no other is a top event. Several models are solved at once where there are several cores. A
-    tree too large for the node budget gets bounds.
+    MODEL is a file, or - for standard input. Every gate that stands below no other is a top event. Several models are solved at
+    once where there are several cores. A tree too large for the node budget gets bounds.
     """
     from truetier.app.fault_tree import fault_trees
     from truetier.report.fault_tree import render, render_json
