@@ -87,6 +87,11 @@ class Diagram:
         """How many nodes were made."""
         return self._count
 
+    @property
+    def budget(self) -> int:
+        """How many nodes it may have."""
+        return self._budget
+
     def allow(self, budget: int) -> None:
         """Lets it have so many nodes from now on; what it had to give up may be tried again, and goes fast as far as it had come."""
         self._budget = budget
@@ -370,6 +375,10 @@ class Structure:
     def size(self) -> int:
         """How many nodes it has."""
         return len(self._nodes[0]) - 1
+
+    def negated(self) -> Structure:
+        """The contrary."""
+        return Structure(self._nodes[0], self._nodes[1], self._nodes[2], self._root ^ 1)
 
     def evaluate(self, up: Sequence[float], down: Sequence[float]) -> tuple[float, float]:
         """P(true) and P(false), given both probabilities of every variable."""

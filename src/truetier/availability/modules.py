@@ -19,7 +19,7 @@ from truetier.availability.outages import still_down
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
     from truetier.availability.factors import Factors
@@ -104,12 +104,63 @@ def build_group(factors: Factors, group: int, diagram: Diagram, widest: int) -> 
             variables.extend([Block(view.blocks[key])] if is_block else view.chain(key))
     if len(variables) > DEEPEST:
         raise Overgrown
-    low = _function(view, first, diagram, optimistic=False)
-    compiled = diagram.compiled(low)
-    if all(len(limits) <= MOST_LIMITS for limits in view.limits.values()):
-        return Group(tuple(variables), compiled, compiled)
-    high = _function(view, first, diagram, optimistic=True)
-    return Group(tuple(variables), compiled, diagram.compiled(high))
+    is_exact = all(len(limits) <= MOST_LIMITS for limits in view.limits.values())
+    try:
+        low = diagram.compiled(_function(view, first, diagram, optimistic=False))
+        high = low if is_exact else diagram.compiled(_function(view, first, diagram, optimistic=True))
+    except Overgrown:
+        if not is_exact:
+            raise
+        return _in_another_order(view, first, variables, diagram)
+    return Group(tuple(variables), low, high)
+
+
+def _in_another_order(view: _View, first: dict[tuple[bool, int], int], variables: list[Variable], diagram: Diagram) -> Group:
+    """The group as gates, for which other orders are tried with as many nodes. Raises Overgrown."""
+    from truetier.availability.fault_tree.modules import Module
+    from truetier.availability.fault_tree.search import LEVELS, Level, smallest
+    from truetier.availability.fault_tree.simplify import simplified
+
+    written = _Written(len(variables))
+    root = simplified(written.gates, _function(view, first, written, optimistic=False))
+    gates = [gate for gate in written.gates.below(root) if written.gates.inputs[gate]]
+    leaves = [gate for gate in written.gates.below(root) if not written.gates.inputs[gate]]
+    if not gates:
+        raise Overgrown
+    levels = [level for level in LEVELS if level.nodes < diagram.budget]
+    found = smallest(written.gates, Module(tuple(gates), tuple(leaves)), [*levels, Level(diagram.budget, 1)])
+    if found.structure is None:
+        raise Overgrown
+    structure = found.structure.negated() if root & 1 else found.structure
+    return Group(tuple(variables[leaf - 1] for leaf in found.order), structure, structure)
+
+
+class _Written:
+    """Takes functions as a diagram does, and keeps them as gates."""
+
+    def __init__(self, variables: int) -> None:
+        from truetier.availability.fault_tree.gates import Gates
+
+        self.gates = Gates()
+        self._variables = [self.gates.variable() for _ in range(variables)]
+
+    def variable(self, number: int) -> int:
+        return self._variables[number]
+
+    def all_variables(self, numbers: Sequence[int]) -> int:
+        return self.gates.all_of([self._variables[number] for number in numbers])
+
+    def not_all_variables(self, numbers: Sequence[int]) -> int:
+        return self.all_variables(numbers) ^ 1
+
+    def disjoin(self, left: int, right: int) -> int:
+        return self.gates.any_of((left, right))
+
+    def all_of(self, functions: Sequence[int]) -> int:
+        return self.gates.all_of(functions)
+
+    def at_least(self, required: int, functions: Sequence[int]) -> int:
+        return self.gates.at_least(required, functions)
 
 
 class _View:
@@ -303,7 +354,7 @@ class _View:
         return sorted({limit for number in literals if (limit := self.factors.literals[number].limit)})
 
 
-def _function(view: _View, first: dict[tuple[bool, int], int], diagram: Diagram, *, optimistic: bool) -> int:
+def _function(view: _View, first: dict[tuple[bool, int], int], diagram: Diagram | _Written, *, optimistic: bool) -> int:
     """The group's function: thresholds in ascending order, so that what they mention is there before them."""
     made: dict[int, int] = {}
 
@@ -335,7 +386,7 @@ def _function(view: _View, first: dict[tuple[bool, int], int], diagram: Diagram,
     return conjunction(view.group)
 
 
-def _not_drawn(diagram: Diagram, start: int, before: int) -> int:
+def _not_drawn(diagram: Diagram | _Written, start: int, before: int) -> int:
     """One of the alternatives before it is drawn, or it is not."""
     function = diagram.not_all_variables([start + before])
     for number in range(start + before - 1, start - 1, -1):
@@ -343,7 +394,7 @@ def _not_drawn(diagram: Diagram, start: int, before: int) -> int:
     return function
 
 
-def _aged(view: _View, diagram: Diagram, number: int, start: int, *, optimistic: bool) -> int:
+def _aged(view: _View, diagram: Diagram | _Written, number: int, start: int, *, optimistic: bool) -> int:
     """A component not down longer than a limit, or down longer; a limit that is not followed is rounded to one that is.
 
     A longer limit helps "not down longer than" and hurts "down longer than"; hence the direction.

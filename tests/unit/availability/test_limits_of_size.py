@@ -10,7 +10,7 @@ import pytest
 
 from tests.oracles.random_fleets import random_fleet
 from tests.unit.availability.fleets import DAY, SECOND, assessed, cached, fleet, need, service, share, static
-from truetier.availability import exact, fixed_point
+from truetier.availability import exact, fixed_point, modules
 from truetier.availability.assess import assess
 from truetier.availability.estimate import Method
 from truetier.availability.kernel import Diagram, Overgrown
@@ -48,6 +48,28 @@ def test_intervals_hold_the_exact_interval_when_cycles_are_too_large(seed: int, 
     for rough, fine in zip(estimates(assess(made, DAY)), precise, strict=True):
         assert rough.down_low <= fine.down_low + SLACK
         assert rough.down_high >= fine.down_high - SLACK
+
+
+def test_a_group_that_is_too_large_in_its_own_order_has_the_same_value_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleets = [build(random_fleet(seed)) for seed in range(60)]
+    usual = [estimates(assess(made, DAY)) for made in fleets]
+    write = modules._function
+    others = 0
+
+    def overgrown(view: object, first: object, diagram: object, *, optimistic: bool) -> int:
+        nonlocal others
+        if isinstance(diagram, Diagram):
+            raise Overgrown
+        others += 1
+        return write(view, first, diagram, optimistic=optimistic)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(modules, "_function", overgrown)
+    for made, before in zip(fleets, usual, strict=True):
+        for fine, again in zip(before, estimates(assess(made, DAY)), strict=True):
+            if fine.method is Method.EXACT and again.method is Method.EXACT:
+                assert again.down_low == pytest.approx(fine.down_low, rel=1e-12)
+                assert again.up_low == pytest.approx(fine.up_low, rel=1e-12)
+    assert others > 50
 
 
 def test_a_run_that_used_up_its_nodes_still_builds_small_diagrams(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,30 +12,28 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
 from truetier.availability.fault_tree.building import Building
-from truetier.availability.fault_tree.gates import ALWAYS, NEVER, Gates, Kind
+from truetier.availability.fault_tree.gates import ALWAYS, NEVER, Gates
 from truetier.availability.fault_tree.modules import modules_of, packed
-from truetier.availability.fault_tree.order import orders
 from truetier.availability.fault_tree.pruning import Chances, enclosed
+from truetier.availability.fault_tree.search import LEVELS, smallest
 from truetier.availability.fault_tree.simplify import simplified
-from truetier.availability.kernel import FALSE, TRUE, Diagram, Overgrown
+from truetier.availability.kernel import Overgrown
 from truetier.availability.value import IMPOSSIBLE, Value
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from truetier.availability.fault_tree.modules import Module
     from truetier.availability.fault_tree.order import Order
+    from truetier.availability.fault_tree.search import Level
     from truetier.availability.kernel import Structure
     from truetier.catalog.fault_tree import Chance, FaultTree
 
-# Nodes that a diagram may have, and how many orders of each family go on to so many. The last is the budget: about 40 bytes a node.
-LEVELS = ((4_000, 4), (16_000, 3), (64_000, 2), (250_000, 1), (1_000_000, 1), (3_000_000, 1), (10_000_000, 1))
 _MOST_OPEN = 10  # leaves of one part that are intervals
 _DEEPEST = 100_000  # variables in one diagram: its operations recurse once for each
 
@@ -55,7 +53,7 @@ class Part(NamedTuple):
 class Program:
     """One top event, ready to be evaluated with any probabilities; those of the tree only tell what a bound may leave out."""
 
-    def __init__(self, tree: FaultTree, top: str, levels: Sequence[tuple[int, int]] = LEVELS) -> None:
+    def __init__(self, tree: FaultTree, top: str, levels: Sequence[Level] = LEVELS) -> None:
         self.gates = Gates()
         building = Building(tree, self.gates)
         self.root = packed(self.gates, simplified(self.gates, building.function(top)))
@@ -159,65 +157,10 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def _part(gates: Gates, module: Module, levels: Sequence[tuple[int, int]], known: Mapping[int, Value]) -> Part:
-    """Tries orders with more and more nodes until one is done, of each family those that came furthest with fewer; else bounds.
-
-    How far an order gets with few nodes says a good deal of its own family, and little of another.
-    """
-    families = [[_Attempt(gates, module, order) for order in family] for family in orders(gates, module)]
-    for budget, width in levels:
-        for family in families:
-            del family[width:]
-        for attempt in sorted((attempt for family in families for attempt in family), key=_still_to_go):
-            structure = attempt.structure(budget)
-            if structure is not None:
-                return Part(module.root, attempt.order, structure, structure)
-        for family in families:
-            family.sort(key=_still_to_go)
-    order = min((family[0] for family in families), key=_still_to_go).order
-    return Part(module.root, order, *enclosed(gates, module, order, _columns([known[2 * leaf] for leaf in order])))
-
-
-def _still_to_go(attempt: _Attempt) -> int:
-    return -attempt.reached
-
-
-class _Attempt:
-    """A diagram of a module by one order, as far as it has come."""
-
-    def __init__(self, gates: Gates, module: Module, make_order: Callable[[], Order]) -> None:
-        self._gates = gates
-        self._module = module
-        self._make_order = make_order
-        self._diagram = Diagram(0)
-        self._functions = {0: FALSE}
-        self.reached = 0
-
-    @cached_property
-    def order(self) -> Order:
-        return self._make_order()
-
-    def structure(self, budget: int) -> Structure | None:
-        """The module as a diagram; None where so many nodes do not suffice."""
-        self._diagram.allow(budget)
-        try:
-            for number, leaf in enumerate(self.order):
-                self._functions[leaf] = self._diagram.variable(number)
-            for gate in self._module.gates[self.reached :]:
-                self._functions[gate] = self._function(gate)
-                self.reached += 1
-        except Overgrown:
-            return None
-        return self._diagram.compiled(self._functions[self._module.root])
-
-    def _function(self, gate: int) -> int:
-        inputs = [self._functions[each >> 1] ^ each & 1 for each in self._gates.inputs[gate]]
-        match self._gates.kinds[gate]:
-            case Kind.ALL:
-                return self._diagram.all_of(inputs)
-            case Kind.AT_LEAST:
-                return self._diagram.at_least(self._gates.required[gate], inputs)
-            case Kind.EXCLUSIVE:
-                return self._diagram.exclusive(inputs[0], inputs[1])
-            case Kind.VARIABLE:
-                return TRUE  # a variable is a leaf and never inside
+def _part(gates: Gates, module: Module, levels: Sequence[Level], known: Mapping[int, Value]) -> Part:
+    """A module as a diagram, or as bounds where no order makes it small enough."""
+    found = smallest(gates, module, levels)
+    if found.structure is not None:
+        return Part(module.root, found.order, found.structure, found.structure)
+    chances = _columns([known[2 * leaf] for leaf in found.order])
+    return Part(module.root, found.order, *enclosed(gates, module, found.order, chances))
