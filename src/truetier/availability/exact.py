@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from truetier.availability.factors import Factors
     from truetier.availability.modules import Group, Variable
 
-GROUP_BUDGET = 100_000  # nodes of one diagram, and factors looked at on the way to it
-RUN_BUDGET = 3_000_000  # of all diagrams of one run; past it only small ones are tried
+GROUP_BUDGET = 400_000  # nodes of one diagram, and factors looked at on the way to it
+RUN_BUDGET = 8_000_000  # of all diagrams of one run; past it only small ones are tried
 SMALL_GROUP = 2_000
 MOST_CONTRIBUTORS = 10
 _SURELY_DOWN = -1e5  # stands for log(0): its exponential is 0, and taking it away again is exact enough
