@@ -10,7 +10,7 @@ from truetier.catalog.tier import BUILT_IN
 from truetier.units import CERTAIN, WHOLE, Availability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _EVEN = Availability(Decimal("0.5"))
 
@@ -62,7 +62,7 @@ def _without(fleet: Fleet, name: str) -> Fleet:
     return fleet._replace(services=services, journeys=journeys)
 
 
-def _not_naming(needs: tuple[Need, ...], name: str) -> tuple[Need, ...]:
+def _not_naming(needs: Sequence[Need], name: str) -> tuple[Need, ...]:
     return tuple(need for need in needs if name not in need.services)
 
 
@@ -80,7 +80,7 @@ def _simpler_services(service: Service) -> Iterator[Service]:
     yield service._replace(budget=None)
     for position, need in enumerate(service.needs):
         for simpler in _simpler_needs(need):
-            yield service._replace(needs=service.needs[:position] + simpler + service.needs[position + 1 :])
+            yield service._replace(needs=(*service.needs[:position], *simpler, *service.needs[position + 1 :]))
     for position, endpoint in enumerate(service.endpoints):
         for simpler_endpoint in _simpler_endpoints(endpoint):
             yield service._replace(endpoints=service.endpoints[:position] + simpler_endpoint + service.endpoints[position + 1 :])
@@ -93,7 +93,7 @@ def _simpler_endpoints(endpoint: Endpoint) -> Iterator[tuple[Endpoint, ...]]:
     yield (endpoint._replace(tier=None),)
     for position, need in enumerate(endpoint.needs):
         for simpler in _simpler_needs(need):
-            yield (endpoint._replace(needs=endpoint.needs[:position] + simpler + endpoint.needs[position + 1 :]),)
+            yield (endpoint._replace(needs=(*endpoint.needs[:position], *simpler, *endpoint.needs[position + 1 :])),)
 
 
 def _simpler_needs(need: Need) -> Iterator[tuple[Need, ...]]:

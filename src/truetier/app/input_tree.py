@@ -100,6 +100,11 @@ class Disk:
         return path if path == STANDARD_INPUT else os.path.realpath(path)
 
 
+def is_open_already(path: str) -> bool:
+    """Whether the path stands for what another process pipes to this one: it can be read once."""
+    return path.startswith(_OPEN_ALREADY)
+
+
 def is_skipped_folder(name: str) -> bool:
     """Whether a folder of that name is never looked into: hidden, or full of other people's files."""
     return name.startswith(".") or name in _SKIPPED_FOLDERS
@@ -138,7 +143,7 @@ def _standard_input() -> bytes:
 
 
 def _check_regular(path: str) -> None:
-    if path.startswith(_OPEN_ALREADY):
+    if is_open_already(path):
         return
     mode = os.stat(path).st_mode
     for is_kind, name in _SPECIAL:

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from truetier.sources.compose.project import ComposeFile
     from truetier.sources.kubernetes.manifests import Manifest
 
+COMPILED = b"\x8btruetier\r\n\x1a\n"  # how a compiled catalog begins, and no text does
 ABSENT = "does not exist there (moved since, perhaps): all that it says counts as new"
 _OUR_NAMES = ("truetier.yaml", "truetier.yml", "truetier.json")
-_SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
+SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 _CATALOG_KEY = re.compile(rb"""^(?:[ \t{]*["']|\{[ \t]*|)(?:version|services|domains|journeys|waivers|policy)["']?[ \t]*:""", re.MULTILINE)
 _TEMPLATE = "a template, not a manifest: render it first (helm template, kustomize build)"
+_COMPILED_APART = "a compiled catalog: it is read alone, as a file, and not from the past: truetier check FILE"
 _BOM = b"\xef\xbb\xbf"
 _MOST_SKIPPED = 1000  # files listed by name; the rest is counted
 _MOST_INSIDE = 1000  # files of a folder that a compose file mounts
@@ -47,11 +49,31 @@ class _Input(NamedTuple):
 
 
 def load_fleet(paths: Sequence[str]) -> Fleet:
-    """The fleet that the files and folders describe together; ``-`` reads standard input.
+    """The fleet that the files and folders describe together, or that one compiled file holds; ``-`` reads standard input.
 
     Raises CatalogError with every mistake in every file, and SourceError when there is nothing to read.
     """
-    return _Loading(Disk()).fleet(paths)
+    if len(paths) == 1 and is_compiled(paths[0]):
+        from truetier.app.compile import load_compiled
+
+        return load_compiled(paths[0])
+    return read_fleet_in(Disk(), paths)
+
+
+def read_fleet_in(tree: InputTree, paths: Sequence[str]) -> Fleet:
+    """The same, read from sources alone, wherever their bytes come from."""
+    return _Loading(tree).fleet(paths)
+
+
+def is_compiled(path: str) -> bool:
+    """Whether the path is a file that begins as a compiled catalog does."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(COMPILED)) == COMPILED
+    except OSError:
+        return False  # what it is shows when it is read
 
 
 def load_fleet_at(paths: Sequence[str], reference: str) -> Fleet:
@@ -115,9 +137,9 @@ class _Loading:
                 is_folder = self._tree.is_folder(path)
             except UnreadableError as error:
                 if self._is_past:
-                    self._skip(_shown(path), ABSENT)
+                    self._skip(shown_path(path), ABSENT)
                 else:
-                    self._unreadable.append(Mistake(f"{_shown(path)} {error}"))
+                    self._unreadable.append(Mistake(f"{shown_path(path)} {error}"))
                 continue
             found = self._in_folder(path) if is_folder else iter((_named(path),))
             for item in found:
@@ -128,15 +150,15 @@ class _Loading:
 
     def _in_folder(self, folder: str) -> Iterator[_Input]:
         for entry in self._tree.walk(folder):
-            name = _shown(entry.path)
+            name = shown_path(entry.path)
             if entry.why_not and entry.path == folder:
                 self._unreadable.append(Mistake(f"{name} {entry.why_not}"))
             elif entry.why_not:
                 self._skip(name, entry.why_not)
-            elif not entry.path.endswith(_SUFFIXES):
+            elif not entry.path.endswith(SUFFIXES):
                 self._skip(name, "not YAML or JSON by its name")
             else:
-                yield _Input(entry.path, name, _shown(os.path.relpath(entry.path, folder)), is_named=False)
+                yield _Input(entry.path, name, shown_path(os.path.relpath(entry.path, folder)), is_named=False)
 
     def _read(self, found: _Input) -> None:
         is_ours = _is_named_ours(found.path)
@@ -222,7 +244,7 @@ class _Loading:
         except UnreadableError:
             return None
         self._contents.append((os.path.basename(path), content))
-        self._beside.add(_shown(path))
+        self._beside.add(shown_path(path))
         return content
 
     def _files_inside(self, path: str) -> list[str] | None:
@@ -260,7 +282,7 @@ class _Loading:
         if self._unreadable:
             raise SourceError("\n".join(mistake.message for mistake in self._unreadable))
         if not self._contents and not self._is_past:
-            where = ", ".join(_shown(path) for path in paths) or "no path"
+            where = ", ".join(shown_path(path) for path in paths) or "no path"
             reasons = "".join(f"\n  {item.subject}: {item.reason}" for item in self._skipped[:_MOST_REASONS])
             more = len(self._skipped) + self._skipped_more - _MOST_REASONS
             rest = f"\n  and {more} more" if more > 0 else ""
@@ -273,10 +295,10 @@ def _named(path: str) -> _Input:
     if path == STANDARD_INPUT:
         return _Input(path, "<stdin>", "<stdin>", is_named=True)
     clean = os.path.normpath(path)
-    return _Input(clean, _shown(clean), _shown(os.path.basename(clean)), is_named=True)
+    return _Input(clean, shown_path(clean), shown_path(os.path.basename(clean)), is_named=True)
 
 
-def _shown(path: str) -> str:
+def shown_path(path: str) -> str:
     """A path as one line of text: bytes that are no UTF-8 are replaced, line ends escaped, lest a name speak for us."""
     if not path:
         return "''"
@@ -300,6 +322,8 @@ def _is_template(content: bytes) -> bool:
 def _what_it_is_not(content: bytes) -> str:
     if not content.strip():
         return "empty"
+    if content.startswith(COMPILED):
+        return _COMPILED_APART
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:64]:
         return "no UTF-8 text: if it is UTF-16, save it as UTF-8"
     if _is_template(content):

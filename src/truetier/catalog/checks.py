@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from truetier.catalog.bare import BareNeeds
 from truetier.catalog.source import OWN_FORMAT
 from truetier.errors import Mistake
 from truetier.units import percent_text, shown
@@ -72,7 +73,7 @@ def condition_mistakes(services: Iterable[Service]) -> Iterator[Mistake]:
     """Needs that give one condition different shares of the requests."""
     first: dict[str, Need] = {}
     for service in services:
-        for need in service.needs if not service.endpoints else service.all_needs:
+        for need in () if isinstance(service.needs, BareNeeds) and not service.endpoints else service.all_needs:
             if need.condition is None:
                 continue
             known = first.setdefault(need.condition, need)

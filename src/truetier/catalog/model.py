@@ -12,7 +12,7 @@ from truetier.record import NamedTuple
 from truetier.units import CERTAIN, WHOLE, Availability, Share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from truetier.catalog.evidence import Conflict, Evidence, Verification
@@ -189,7 +189,7 @@ class Endpoint(NamedTuple):
     evidence: Evidence
     tier: str | None = None
     share: Share | None = None
-    needs: tuple[Need, ...] = ()
+    needs: Sequence[Need] = ()
 
 
 class Fact(NamedTuple):
@@ -217,7 +217,7 @@ class Service(NamedTuple):
     cells: int = 1
     external: bool = False
     aliases: tuple[str, ...] = ()
-    needs: tuple[Need, ...] = ()
+    needs: Sequence[Need] = ()
     endpoints: tuple[Endpoint, ...] = ()
     placement: Placement | None = None
     facts: tuple[Fact, ...] = ()

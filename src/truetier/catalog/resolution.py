@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.catalog.bare import BareNeeds
 from truetier.catalog.model import SkippedInput
 from truetier.catalog.names import AmbiguousNameError
 from truetier.catalog.source import OWN_FORMAT
@@ -55,12 +56,15 @@ class Resolution:
             self.mistakes.append(Mistake(message, journey.evidence.place))
         return criterion._replace(services=found)
 
-    def _needs(self, caller: str, needs: tuple[Need, ...]) -> tuple[Need, ...]:
+    def _needs(self, caller: str, needs: Sequence[Need]) -> Sequence[Need]:
         # Nearly always every need names services by their own names, so that is looked at in one go.
-        named = {target.service for need in needs for target in need.targets}
-        for need in needs:
-            if need.fallback is not None or need.broker is not None:
-                named.update(need.services)
+        if isinstance(needs, BareNeeds):
+            named = set(needs.services)
+        else:
+            named = {target.service for need in needs for target in need.targets}
+            for need in needs:
+                if need.fallback is not None or need.broker is not None:
+                    named.update(need.services)
         if caller not in named and named <= self._names.known:
             return needs
         resolved = (self._need(caller, need) for need in needs)

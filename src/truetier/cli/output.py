@@ -64,7 +64,7 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def write_file(text: str, file: str, *, replace: bool = False) -> None:
+def write_file(text: str | bytes, file: str, *, replace: bool = False) -> None:
     """Writes the file in one step: a reader sees the old text or the new, never a part.
 
     A pipe or device is written directly. Raises UsageError when it cannot be written, and where it would cost somebody a
@@ -72,7 +72,7 @@ def write_file(text: str, file: str, *, replace: bool = False) -> None:
     """
     from pathlib import Path
 
-    content = text.encode("utf-8", "backslashreplace")
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     target = Path(file)
     try:
         if file.startswith(_OPEN_ALREADY) or (target.exists() and not target.is_file()):

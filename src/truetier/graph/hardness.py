@@ -11,6 +11,7 @@ from enum import Enum
 from itertools import count, repeat
 from typing import TYPE_CHECKING
 
+from truetier.catalog.bare import BareNeeds
 from truetier.catalog.model import AT_SERVE, Hardness, Mode
 from truetier.record import NamedTuple, maker
 from truetier.units import WHOLE
@@ -106,6 +107,8 @@ def bare_services(fleet: Fleet) -> frozenset[str]:
 
 def _are_bare(needs: Sequence[Need]) -> bool:
     """By columns: most needs of a large fleet are bare, and to ask each costs more than all the rest of its way."""
+    if isinstance(needs, BareNeeds):
+        return True
     many = len(needs)
     return [need[2:] for need in needs].count(_BARE) == many and [need[0][0][1:] for need in needs].count(_ONCE) == many
 

@@ -152,7 +152,7 @@ def test_a_placement_written_wrong_is_refused_at_its_place(keys: str, expected: 
 def needs(*items: str) -> tuple[Need, ...]:
     """The needs of a service."""
     text = "services:\n  a:\n    needs:\n" + "".join(f"      - {item}\n" for item in items)
-    return read(text.encode(), "f").services[0].needs
+    return tuple(read(text.encode(), "f").services[0].needs)
 
 
 def test_a_name_is_a_hard_sync_need_at_serve() -> None:

@@ -186,7 +186,7 @@ def test_a_list_of_plain_texts_makes_its_nodes_when_they_are_asked_for() -> None
     found = root.pairs[0][1]
     assert isinstance(found, PlainSeq)
     assert found.texts == ["b", "c"]
-    assert list(found.places("f")) == [item.place("f") for item in found.items]
+    assert list(zip(found.lines, found.columns, strict=True)) == [(item.line, item.column) for item in found.items]
     assert found.items is found.items
     with pytest.raises(AttributeError):
         found.nothing  # noqa: B018

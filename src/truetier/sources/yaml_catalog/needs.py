@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from truetier.catalog.evidence import Evidence, Kind
+from truetier.catalog.bare import BareNeeds
 from truetier.catalog.model import AT_SERVE, Fallback, FallbackKind, Hardness, Mode, Need, Phase, Target
-from truetier.catalog.source import OWN_FORMAT
-from truetier.record import maker
 from truetier.sources.yaml_catalog.schema import FALLBACK, MEMBER, NEED, NOT_IN_GROUPS
 from truetier.sources.yaml_catalog.values import PHASE, BadValueError, read_name
 from truetier.sources.yaml_catalog.values import STATIC as STATIC_FALLBACK
@@ -17,18 +14,17 @@ from truetier.sources.yaml_tree import PlainSeq
 from truetier.units import CERTAIN, WHOLE, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truetier.sources.yaml_catalog.reading import Reading
     from truetier.sources.yaml_tree import Node
 
 _NO_TIME = timedelta()
 _FORMS = ("service", "any_of", "of")
 _STATIC = Fallback(FallbackKind.STATIC)
-_NEED, _EVIDENCE = maker(Need), maker(Evidence)
-_DEFAULTS = [repeat(value) for value in Need._field_defaults.values()]
-_DECLARED = (repeat(Kind.DECLARED), repeat(OWN_FORMAT))
 
 
-def read_needs(reading: Reading, node: Node | None, owner: str) -> tuple[Need, ...]:
+def read_needs(reading: Reading, node: Node | None, owner: str) -> Sequence[Need]:
     """The needs in file order; ``owner`` is the service that has them."""
     if node is None:
         return ()
@@ -42,16 +38,15 @@ def read_needs(reading: Reading, node: Node | None, owner: str) -> tuple[Need, .
     return tuple(found)
 
 
-def _plain_ones(reading: Reading, node: PlainSeq, owner: str) -> tuple[Need, ...] | None:
+def _plain_ones(reading: Reading, node: PlainSeq, owner: str) -> BareNeeds | None:
     """The needs of a list of names, all at once since most needs stand in one; None where a name is wrong."""
     if owner in node.texts:
         return None
     try:
-        targets = [reading.targets[name] for name in node.texts]
+        services = tuple(map(reading.names.__getitem__, node.texts))
     except BadValueError:
         return None
-    evidence = map(_EVIDENCE, zip(*_DECLARED, node.places(reading.file), repeat(""), strict=False))
-    return tuple(map(_NEED, zip(targets, evidence, *_DEFAULTS, strict=False)))
+    return BareNeeds(services, reading.file, node.lines, node.columns)
 
 
 def _plain(reading: Reading, item: Node, owner: str) -> Need | None:

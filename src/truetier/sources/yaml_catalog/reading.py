@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.evidence import Evidence, Kind, Verification
-from truetier.catalog.model import Target
 from truetier.catalog.source import OWN_FORMAT
 from truetier.errors import Mistake
 from truetier.record import maker
@@ -24,12 +23,12 @@ _KNOWN_TAGS = frozenset(("", "!", "!!str", "!!int", "!!float", "!!bool", "!!null
 _MOST_SUGGESTIONS = 50  # comparing words is slow; after so many mistakes nobody reads them
 
 
-class _Targets(dict[str, tuple[Target]]):
-    """What needs on a bare name ask, made once for each name; raises BadValueError for what is no name."""
+class _PlainNames(dict[str, str]):
+    """Names written without quotes, each looked at once; raises BadValueError for what is no name."""
 
-    def __missing__(self, name: str) -> tuple[Target]:
-        made = self[name] = (Target(plain_name(name)),)
-        return made
+    def __missing__(self, text: str) -> str:
+        found = self[text] = plain_name(text)
+        return found
 
 
 class Reading:
@@ -38,7 +37,7 @@ class Reading:
     def __init__(self, file: str) -> None:
         self.file = file
         self.mistakes: list[Mistake] = []
-        self.targets = _Targets()
+        self.names = _PlainNames()
         self._read: dict[tuple[str, str, str], Any] = {}  # by table, key and text without quotes: a large fleet repeats itself
         self._suggestions_left = _MOST_SUGGESTIONS
 

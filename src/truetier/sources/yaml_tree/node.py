@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate, repeat
-from typing import TYPE_CHECKING, Literal
+from itertools import accumulate
+from typing import Literal
 
 from truetier.errors import Place
 from truetier.record import maker
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BOM = b"\xef\xbb\xbf"
 _NEAR = 1000  # bytes between a key and its value, comments included
@@ -198,7 +195,3 @@ class PlainSeq(Seq):
     @property
     def _start(self) -> int:
         return self.offset  # only lists in brackets begin before their first text
-
-    def places(self, file: str) -> Iterator[Place]:
-        """Where each text begins, as addresses."""
-        return map(_PLACE, zip(repeat(file), self.lines, self.columns))

@@ -1,0 +1,181 @@
+"""The columns of a fleet: for each kind of value, what its fields are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from truetier.catalog.bare import BareNeeds
+from truetier.catalog.checks import tier_mistakes
+from truetier.catalog.evidence import Claim, Conflict, Verification
+from truetier.catalog.model import (
+    AT_SERVE,
+    Affinity,
+    Criterion,
+    Domain,
+    Endpoint,
+    Fact,
+    Failover,
+    Fallback,
+    FallbackKind,
+    Fleet,
+    Hardness,
+    Journey,
+    Mode,
+    Need,
+    Phase,
+    Placement,
+    PlacementMode,
+    Plane,
+    Service,
+    SkippedInput,
+    Target,
+    Waiver,
+)
+from truetier.catalog.snapshot.codecs import (
+    BOOLEAN,
+    DAY,
+    DURATION,
+    FRACTION,
+    TEXT,
+    Made,
+    Many,
+    Maybe,
+    NeedList,
+    Number,
+    OneOf,
+    Record,
+    Repeated,
+    Said,
+    Table,
+    choice,
+)
+from truetier.catalog.snapshot.columns import DamagedError
+from truetier.catalog.tier import Tier, TierTable
+from truetier.units import WHOLE, Availability, Share
+
+if TYPE_CHECKING:
+    from truetier.catalog.snapshot.columns import Reader, Writer
+
+_COUNT = Number(0, 10**9)  # no key of the catalog takes more
+_SOME = Number(1, 10**9)
+_LAYER = Number(-(10**9), 10**9)
+_PHASES = OneOf(
+    (
+        AT_SERVE,
+        *(found for bits in range(1, 16) if (found := frozenset(phase for bit, phase in enumerate(Phase) if bits >> bit & 1)) != AT_SERVE),
+    )
+)
+_AVAILABILITY = Repeated(Record(Availability, FRACTION))
+_SHARE = Repeated(Made(Record(Share, FRACTION), lambda share: share, lambda share: WHOLE if share == WHOLE else share))
+_EVIDENCE = Said()
+_VERIFIED = Maybe(Repeated(Record(Verification, TEXT, DAY, Maybe(DAY))))
+_FALLBACK = Repeated(Record(Fallback, choice(FallbackKind), Maybe(DURATION), Maybe(TEXT), _AVAILABILITY, _SHARE))
+_TARGET = Repeated(Record(Target, TEXT, Maybe(DURATION), _SOME, DURATION))
+_NEED = Record(
+    Need,
+    Many(_TARGET),
+    _EVIDENCE,
+    _SOME,
+    BOOLEAN,
+    Maybe(choice(Hardness)),
+    choice(Mode),
+    _PHASES,
+    _SHARE,
+    Maybe(TEXT),
+    Maybe(_FALLBACK),
+    Maybe(TEXT),
+    _VERIFIED,
+)
+_NEEDS = NeedList(_NEED)
+_PLACEMENT = Record(
+    Placement,
+    Many(Record(tuple, TEXT, _COUNT)),
+    _EVIDENCE,
+    Maybe(_AVAILABILITY),
+    Maybe(_SHARE),
+    Maybe(_COUNT),
+    choice(Affinity),
+    choice(PlacementMode),
+    Maybe(Record(Failover, DURATION, _SHARE, _VERIFIED)),
+    _VERIFIED,
+)
+_ENDPOINT = Record(Endpoint, TEXT, _EVIDENCE, Maybe(TEXT), Maybe(_SHARE), _NEEDS)
+_SERVICE = Record(
+    Service,
+    TEXT,
+    _EVIDENCE,
+    Maybe(TEXT),
+    Maybe(_AVAILABILITY),
+    Maybe(_AVAILABILITY),
+    Maybe(_AVAILABILITY),
+    Maybe(TEXT),
+    choice(Plane),
+    Maybe(_LAYER),
+    Maybe(DURATION),
+    Maybe(DURATION),
+    _COUNT,
+    BOOLEAN,
+    Many(TEXT),
+    _NEEDS,
+    Many(_ENDPOINT),
+    Maybe(_PLACEMENT),
+    Many(Record(Fact, TEXT, TEXT, _EVIDENCE)),
+    Table(_EVIDENCE),
+)
+_DOMAIN = Record(Domain, TEXT, TEXT, Maybe(_EVIDENCE), Maybe(_AVAILABILITY), Maybe(DURATION))
+_JOURNEY = Record(Journey, TEXT, _EVIDENCE, Maybe(TEXT), Many(Record(Criterion, Many(TEXT), _SOME, BOOLEAN)), Maybe(_SHARE))
+_WAIVER = Record(Waiver, TEXT, TEXT, TEXT, TEXT, DAY, _EVIDENCE)
+_CONFLICT = Record(Conflict, TEXT, TEXT, Many(Record(Claim, TEXT, _EVIDENCE)), TEXT)
+_NOTE = Record(SkippedInput, TEXT, TEXT)
+_TIERS = Made(Many(Record(Tier, TEXT, Maybe(_AVAILABILITY))), lambda table: table.rows, TierTable)
+_FIELDS = (
+    ("services", _SERVICE),
+    ("domains", _DOMAIN),
+    ("journeys", _JOURNEY),
+    ("waivers", _WAIVER),
+    ("conflicts", _CONFLICT),
+    ("skipped", _NOTE),
+    ("unmatched", _NOTE),
+)
+_NAMED = ("services", "domains", "journeys")  # mappings by the first field of what they hold
+
+
+def write_fleet(fleet: Fleet, to: Writer) -> None:
+    """Adds all of the fleet but the contents of its inputs."""
+    _TIERS.write([fleet.tiers], to)
+    for name, codec in _FIELDS:
+        values = getattr(fleet, name)
+        Many(codec).write([tuple(values.values()) if name in _NAMED else values], to)
+
+
+def read_fleet(source: Reader) -> Fleet:
+    """The fleet that was written, without inputs. Raises DamagedError where what is there could be no fleet."""
+    (tiers,) = _TIERS.read(1, source)
+    found: dict[str, Any] = {}
+    for name, codec in _FIELDS:
+        (values,) = Many(codec).read(1, source)
+        found[name] = {value[0]: value for value in values} if name in _NAMED else values
+        if len(found[name]) != len(values):
+            raise DamagedError
+    fleet = Fleet(tiers=tiers, **found)
+    if not tiers.rows or not _is_sound(fleet) or any(tier_mistakes(fleet.services, fleet.journeys, tiers)):
+        raise DamagedError
+    return fleet
+
+
+def _is_sound(fleet: Fleet) -> bool:
+    """Whether every name means a service, and counts are those of something: what all that follows takes for granted."""
+    named = {name for journey in fleet.journeys.values() for criterion in journey.succeeds for name in criterion.services}
+    counts = [(each.required, len(each.services)) for journey in fleet.journeys.values() for each in journey.succeeds]
+    for service in fleet.services.values():
+        for needs in (service.needs, *[endpoint.needs for endpoint in service.endpoints]):
+            if isinstance(needs, BareNeeds):
+                named.update(needs.services)
+                continue
+            for need in needs:
+                named.update(need.services)
+                counts.append((need.required, len(need.targets)))
+        if service.placement is not None:
+            counts += [(1, number) for _, number in service.placement.copies]
+            counts.append((1, len(service.placement.copies)))
+    return named <= fleet.services.keys() and all(required <= there for required, there in counts)
