@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from truetier.app.baseline import Baseline
     from truetier.audit.finding import Finding
     from truetier.availability.estimate import Assessment
-    from truetier.catalog.model import Fleet
+    from truetier.catalog.model import Fleet, Service
 
 
 class Decision(Enum):
@@ -101,11 +101,16 @@ def audit(  # noqa: PLR0913
         unmatched=fleet.unmatched,
         rules=chosen(rules, select, ignore),
         summary=_summary(findings, judged),
-        edges=sum(len(use.need.targets) for uses in graph.uses.values() for use in uses),
+        edges=sum(len(service.needs) if name in graph.bare else _named(service) for name, service in fleet.services.items()),
         claims=computed.claims,
         fail_on=fail_on,
         undecided=tuple(subject.name for subject in judged if subject.verdict is Verdict.UNKNOWN and subject.name not in known.undecided),
     )
+
+
+def _named(service: Service) -> int:
+    """How many services its needs name, members of groups included."""
+    return sum(len(need.targets) for need in service.all_needs)
 
 
 def decide(document: Document) -> Decision:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import TYPE_CHECKING
 
-from truetier.graph.hardness import Kind, bare_services, default_budgets, trusting_uses, verified_uses
-from truetier.record import NamedTuple, maker
+from truetier.catalog.bare import BareNeeds
+from truetier.graph.hardness import Kind, asked_by, bare_services, default_budgets, trusting_uses, verified_uses
+from truetier.graph.later import Later
+from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,16 +41,13 @@ class Edge(NamedTuple):
         return f"{self.caller} -> {self.callee}"
 
 
-_EDGE = maker(Edge)
-
-
 class Graph(NamedTuple):
     """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order.
 
     ``number`` counts the services in file order, and ``hard`` holds by number the numbers of those each needs hard, in the
     order of ``hard_callees``: what looks at every edge looks at these. ``budgets`` is how long callers wait for a service, for
     those that somebody waits for a stated time. ``bare`` are the services whose needs say nothing but whom they ask: nothing
-    about their calls can be wrong but whom they call.
+    about their calls can be wrong but whom they call, and their uses and edges are made when somebody asks for them.
     """
 
     fleet: Fleet
@@ -64,12 +62,21 @@ class Graph(NamedTuple):
     @property
     def telling_uses(self) -> Iterator[Use]:
         """The needs that may say more than whom they ask, in file order."""
-        return (use for name, uses in self.uses.items() if name not in self.bare for use in uses)
+        return (use for name in self.number if name not in self.bare for use in self.uses[name])
 
     def hard_callees(self, name: str) -> tuple[Edge, ...]:
         """The hard serve edges that leave a service."""
         edges = self.callees[name]
         return edges if name in self.bare else tuple(edge for edge in edges if edge.is_hard)
+
+    def hard_callee(self, name: str, place: int) -> Edge:
+        """The one of them at that place among them."""
+        return self.callees[name][place] if name in self.bare else self.hard_callees(name)[place]
+
+    def place(self, name: str, place: int) -> Place | None:
+        """Where the catalog writes the need of the same; a bare one is not made for it."""
+        needs = self.fleet.services[name].needs
+        return needs.place(place) if name in self.bare and isinstance(needs, BareNeeds) else self.hard_callee(name, place).place
 
 
 def build(fleet: Fleet) -> Graph:
@@ -87,22 +94,38 @@ def proven(graph: Graph, as_of: date) -> Graph:
 def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[str, timedelta], bare: frozenset[str]) -> Graph:
     callees: dict[str, tuple[Edge, ...]] = {}
     number = {name: position for position, name in enumerate(fleet.services)}
-    callers: list[list[Edge]] = [[] for _ in number]
-    hard: list[list[int]] = []
-    for name, of_service in uses.items():
+    reached: list[Sequence[int]] = []
+    hard: list[Sequence[int]] = []
+    for name, service in fleet.services.items():
         if name in bare:
-            asked = [use.need.targets[0].service for use in of_service]
-            edges = tuple(map(_EDGE, zip(repeat(name), asked, of_service, repeat(True))))  # noqa: FBT003 - hard
-            reached = [number[callee] for callee in asked]
-            hard.append(reached)
-        else:
-            edges = tuple(edge for use in of_service if use.need.at_serve for edge in _edges(use))
-            reached = [number[edge.callee] for edge in edges]
-            hard.append([callee for callee, edge in zip(reached, edges, strict=True) if edge.is_hard])
-        callees[name] = edges
-        for callee, edge in zip(reached, edges, strict=True):
-            callers[callee].append(edge)
-    return Graph(fleet, uses, callees, dict(zip(number, map(tuple, callers), strict=True)), number, hard, budgets, bare)
+            asked = list(map(number.__getitem__, asked_by(service)))
+            reached.append(asked)
+            hard.append(asked)
+            continue
+        edges = callees[name] = tuple(edge for use in uses[name] if use.need.at_serve for edge in _edges(use))
+        reached.append([number[edge.callee] for edge in edges])
+        hard.append([callee for callee, edge in zip(reached[-1], edges, strict=True) if edge.is_hard])
+    ahead = Later(number, lambda name: _bare_edges(name, uses[name]), callees)
+    return Graph(fleet, uses, ahead, _callers(number, reached, ahead), number, hard, budgets, bare)
+
+
+def _bare_edges(name: str, uses: Sequence[Use]) -> tuple[Edge, ...]:
+    return tuple([Edge(name, use.need.targets[0].service, use, is_hard=True) for use in uses])
+
+
+def _callers(number: Mapping[str, int], reached: Sequence[Sequence[int]], ahead: Mapping[str, tuple[Edge, ...]]) -> Later[tuple[Edge, ...]]:
+    names = list(number)
+    places: list[list[tuple[str, int]]] = []
+
+    def edges(name: str) -> tuple[Edge, ...]:
+        if not places:
+            places.extend([] for _ in names)
+            for caller, asked in zip(names, reached, strict=True):
+                for place, callee in enumerate(asked):
+                    places[callee].append((caller, place))
+        return tuple([ahead[caller][place] for caller, place in places[number[name]]])
+
+    return Later(number, edges, {})
 
 
 def _edges(use: Use) -> Iterator[Edge]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from truetier.catalog.bare import BareNeeds
 from truetier.catalog.model import AT_SERVE, Hardness, Mode
+from truetier.graph.later import Later
 from truetier.record import NamedTuple, maker
 from truetier.units import WHOLE
 
@@ -131,27 +132,38 @@ def default_budgets(fleet: Fleet, *, bare: frozenset[str] = frozenset()) -> dict
     return smallest
 
 
-def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta], bare: frozenset[str]) -> dict[str, tuple[Use, ...]]:
+def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta], bare: frozenset[str]) -> Mapping[str, tuple[Use, ...]]:
     """Every need of every service, all phases, as it counts when declarations are believed.
 
     ``budgets`` count for services that state none.
     """
-    return {
-        name: tuple(map(_USE, zip(repeat(name), repeat(None), count(), service.needs, *_HARD)))
-        if name in bare
-        else _uses_of(service, service.budget if service.budget is not None else budgets.get(name))
+
+    def made(name: str) -> tuple[Use, ...]:
+        return tuple(map(_USE, zip(repeat(name), repeat(None), count(), fleet.services[name].needs, *_HARD)))
+
+    known = {
+        name: _uses_of(service, service.budget if service.budget is not None else budgets.get(name))
         for name, service in fleet.services.items()
+        if name not in bare
     }
+    return Later(fleet.services, made, known)
 
 
-def verified_uses(uses: Mapping[str, tuple[Use, ...]], as_of: date, *, bare: frozenset[str] = frozenset()) -> dict[str, tuple[Use, ...]]:
+def verified_uses(uses: Mapping[str, tuple[Use, ...]], as_of: date, *, bare: frozenset[str] = frozenset()) -> Mapping[str, tuple[Use, ...]]:
     """The same needs with every unverified mitigation dropped."""
-    return {
-        name: tuple(_verified(use, as_of) for use in of_service)
-        if name not in bare and any(use.is_mitigated for use in of_service)
-        else of_service
-        for name, of_service in uses.items()
+    known = {
+        name: tuple(_verified(use, as_of) for use in of_service) if any(use.is_mitigated for use in of_service) else of_service
+        for name in uses
+        if name not in bare
+        for of_service in (uses[name],)
     }
+    return Later(uses, uses.__getitem__, known)
+
+
+def asked_by(service: Service) -> Sequence[str]:
+    """Whom the needs of a bare service ask, in order."""
+    needs = service.needs
+    return needs.services if isinstance(needs, BareNeeds) else [need.targets[0].service for need in needs]
 
 
 def is_unverified_claim(use: Use, as_of: date) -> bool:

@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
     from truetier.catalog.model import Fleet, Journey, Service
     from truetier.catalog.tier import TierTable
-    from truetier.graph.build import Edge, Graph
+    from truetier.graph.build import Graph
     from truetier.units import Availability
 
-    # A claim on its way to some services: over edges from where it holds, or (no edge) as it is.
-    _Offer = tuple[Sequence[int], "Claim", Sequence[Edge | None]]
+    # A claim, by number, on its way to some services.
+    _Offer = tuple[Sequence[int], int]
 
 SHOWN = 50  # names of a path that anything prints
+_NONE = -1
 
 
 class Claim(NamedTuple):
     """A promise that reaches a service: its own, or that of a service or journey with a hard path to it.
 
-    ``distance`` counts the steps of a shortest such path, ``path`` holds its names from the origin on, at most 50, and
-    ``edge`` is its last step; None at the origin, and where a journey names the service itself.
+    ``distance`` counts the steps of a shortest such path, and ``path`` holds its names from the origin on, at most 50.
     """
 
     promise: Availability
@@ -32,30 +32,77 @@ class Claim(NamedTuple):
     is_journey: bool
     distance: int
     path: tuple[str, ...]
-    edge: Edge | None
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether a journey names the service itself."""
+        return self.is_journey and self.distance == 1
 
 
 class Claims:
-    """For each service the strictest promises that reach it. What it promises itself counts as one."""
+    """For each service the strictest promises that reach it. What it promises itself counts as one.
 
-    __slots__ = ("_number", "_others", "_own")
+    A claim is kept as numbers, and told when somebody asks: which claim it came from (none where a promise is made), where it is,
+    and how far from its origin. Services come first in the count of those who promise, then journeys.
+    """
 
-    def __init__(self, own: Mapping[str, Claim], others: Sequence[Sequence[Claim]], number: Mapping[str, int]) -> None:
+    __slots__ = ("_names", "_number", "_paths", "_services", "arrived", "at", "distance", "origin", "own", "promise", "second", "source")
+
+    def __init__(self, names: Sequence[str], number: Mapping[str, int]) -> None:
+        self._names = names  # of all who promise
         self._number = number
-        self._own = own
-        self._others = others
+        self._services = len(number)
+        self._paths: dict[int, tuple[str, ...]] = {}
+        self.promise: list[Availability] = []
+        self.origin: list[int] = []
+        self.source: list[int] = []
+        self.at: list[int] = []
+        self.distance: list[int] = []
+        self.own = [_NONE] * self._services
+        self.arrived = [_NONE] * self._services
+        self.second = [_NONE] * self._services  # of another origin
+
+    def made(self, origin: int, promise: Availability) -> int:
+        """A new claim at its origin."""
+        claim = len(self.origin)
+        self.promise.append(promise)
+        self.origin.append(origin)
+        self.source.append(_NONE)
+        self.at.append(origin)
+        self.distance.append(0)
+        return claim
 
     def needed(self, name: str) -> Claim | None:
         """The strictest promise among the service and everything with a hard path to it; None where nobody promises."""
-        own, asked = self._own.get(name), self.asked(name)
+        claim, asked = self.own[self._number[name]], self.asked(name)
+        own = None if claim == _NONE else self._told(claim)
         return asked if own is None or (asked is not None and asked.promise > own.promise) else own
 
     def asked(self, name: str, *, beside: str | None = None) -> Claim | None:
         """The strictest promise among everything else with a hard path to the service; ``beside`` is left out as well."""
-        for claim in self._others[self._number[name]]:
-            if claim.is_journey or (claim.origin != name and claim.origin != beside):  # noqa: PLR1714 - asked for every edge
-                return claim
+        number = self._number[name]
+        left_out = _NONE if beside is None else self._number[beside]
+        for claim in (self.arrived[number], self.second[number]):
+            if claim != _NONE and self.origin[claim] not in (number, left_out):
+                return self._told(claim)
         return None
+
+    def _told(self, claim: int) -> Claim:
+        origin = self.origin[claim]
+        return Claim(self.promise[claim], self._names[origin], origin >= self._services, self.distance[claim], self._path(claim))
+
+    def _path(self, claim: int) -> tuple[str, ...]:
+        """The names from the origin on; each path stands on the one before, and all of a long one are told at once."""
+        paths, ahead = self._paths, []
+        while claim not in paths and claim != _NONE:
+            ahead.append(claim)
+            claim = self.source[claim]
+        path = paths.get(claim, ())
+        for further in reversed(ahead):
+            if len(path) < SHOWN:
+                path = (*path, self._names[self.at[further]])
+            paths[further] = path
+        return path
 
 
 def claims(graph: Graph, *, through: Callable[[str], bool] | None = None) -> Claims:
@@ -68,37 +115,38 @@ def claims(graph: Graph, *, through: Callable[[str], bool] | None = None) -> Cla
     passes on what it takes. Of equal promises the nearest origin comes first, of equally near ones the one whose path
     begins earlier in the files.
     """
-    own: dict[str, Claim] = {}
+    names = [*graph.number, *graph.fleet.journeys]
+    found = Claims(names, graph.number)
     offers: dict[Availability, list[_Offer]] = {}
-    number, promise_of = graph.number, graph.fleet.promise
-    for name, service in graph.fleet.services.items():
+    promise_of = graph.fleet.promise
+    for number, service in enumerate(graph.fleet.services.values()):
         if service.endpoints:
-            for edge, origin in _apart(graph, service, own):
-                offers.setdefault(origin.promise, []).append(((number[edge.callee],), origin, (edge,)))
-        elif (promise := promise_of(service)) is not None:
-            common = own[name] = Claim(promise, name, is_journey=False, distance=0, path=(name,), edge=None)
-            offers.setdefault(promise, []).append((graph.hard[number[name]], common, graph.hard_callees(name)))
-    for journey in graph.fleet.journeys.values():
-        for offer in _criteria(graph, journey):
-            offers.setdefault(offer[1].promise, []).append(offer)
-    spreading = _Spreading(graph, through)
+            for callee, promise, claim in _apart(graph, service, number, found):
+                offers.setdefault(promise, []).append(((callee,), claim))
+        elif (own := promise_of(service)) is not None:
+            claim = found.own[number] = found.made(number, own)
+            offers.setdefault(own, []).append((graph.hard[number], claim))
+    for origin, journey in enumerate(graph.fleet.journeys.values(), start=len(graph.number)):
+        promised = graph.fleet.tier_promise(journey.tier)
+        if promised is not None and (named := [graph.number[name] for name in _criteria(journey)]):
+            offers.setdefault(promised, []).append((named, found.made(origin, promised)))
+    between = None if through is None else [through(name) for name in graph.number]
     for _, equal in sorted(offers.items(), reverse=True):
-        spreading.spread(equal)
-    return Claims(own, spreading.taken, number)
+        _spread(graph.hard, found, equal, between)
+    return found
 
 
-def _apart(graph: Graph, service: Service, own: dict[str, Claim]) -> Iterator[tuple[Edge, Claim]]:
-    """The hard edges of a service with endpoints, each with what is promised on its need; notes what the service promises itself."""
-    name = service.name
+def _apart(graph: Graph, service: Service, number: int, found: Claims) -> Iterator[tuple[int, Availability, int]]:
+    """Whom a service with endpoints needs hard, each with what is promised on its need; notes what the service promises itself."""
     made = {
-        endpoint: None if promise is None else Claim(promise, name, is_journey=False, distance=0, path=(name,), edge=None)
+        endpoint: None if promise is None else (promise, found.made(number, promise))
         for endpoint, promise in _promises(graph.fleet, service).items()
     }
     if (common := made[None]) is not None:
-        own[name] = common
-    for edge in graph.hard_callees(name):
+        found.own[number] = common[1]
+    for edge in graph.hard_callees(service.name):
         if (origin := made[edge.use.endpoint]) is not None:
-            yield edge, origin
+            yield graph.number[edge.callee], *origin
 
 
 def _promises(fleet: Fleet, service: Service) -> dict[str | None, Availability | None]:
@@ -111,50 +159,36 @@ def _promises(fleet: Fleet, service: Service) -> dict[str | None, Availability |
     return found
 
 
-def _criteria(graph: Graph, journey: Journey) -> Iterator[_Offer]:
-    promise = graph.fleet.tier_promise(journey.tier)
-    if promise is not None:
-        for criterion in journey.succeeds:
-            if criterion.required == len(criterion.services):
-                for name in criterion.services:
-                    path = (journey.name, name)
-                    yield (graph.number[name],), Claim(promise, journey.name, is_journey=True, distance=1, path=path, edge=None), (None,)
+def _criteria(journey: Journey) -> Iterator[str]:
+    """The services without each of which the journey fails."""
+    for criterion in journey.succeeds:
+        if criterion.required == len(criterion.services):
+            yield from criterion.services
 
 
-class _Spreading:
-    """Hands promises on, the strictest first; ``taken`` is what each service, by number, has taken so far."""
-
-    __slots__ = ("_full", "_graph", "_names", "_through", "taken")
-
-    def __init__(self, graph: Graph, through: Callable[[str], bool] | None) -> None:
-        self._graph = graph
-        self._through = through
-        self._names = list(graph.number)
-        self._full = bytearray(len(self._names))  # who takes no more
-        self.taken: list[list[Claim]] = [[] for _ in self._names]
-
-    def spread(self, offers: list[_Offer]) -> None:
-        """Hands equal promises on, breadth first, so that each arrives by a shortest path."""
-        graph, taken, full, through = self._graph, self.taken, self._full, self._through
-        for reached, claim, edges in offers:  # grows while it is walked
-            for place, number in enumerate(reached):
-                if full[number]:
-                    continue
-                known = taken[number]
-                if known and known[0].origin == claim.origin and known[0].is_journey == claim.is_journey:
-                    continue
-                edge = edges[place]
-                arrived = claim if edge is None else _one_further(claim, edge)
-                known.append(arrived)
-                full[number] = len(known) == 2
-                name = self._names[number]
-                if through is None or through(name):
-                    offers.append((graph.hard[number], arrived, graph.hard_callees(name)))
-
-
-def _one_further(claim: Claim, edge: Edge) -> Claim:
-    path = claim.path if len(claim.path) == SHOWN else (*claim.path, edge.callee)
-    return Claim(claim.promise, claim.origin, claim.is_journey, claim.distance + 1, path, edge)
+def _spread(hard: Sequence[Sequence[int]], found: Claims, offers: list[_Offer], between: Sequence[bool] | None) -> None:
+    """Hands equal promises on, breadth first, so that each arrives by a shortest path; the stricter ones have been."""
+    arrived, second = found.arrived, found.second
+    origins, promises, sources, places, distances = found.origin, found.promise, found.source, found.at, found.distance
+    for reached, claim in offers:  # grows while it is walked
+        origin, promise, distance = origins[claim], promises[claim], distances[claim] + 1
+        for number in reached:
+            if second[number] != _NONE:
+                continue
+            first = arrived[number]
+            if first == _NONE:
+                arrived[number] = len(origins)
+            elif origins[first] == origin:
+                continue
+            else:
+                second[number] = len(origins)
+            if between is None or between[number]:
+                offers.append((hard[number], len(origins)))
+            origins.append(origin)
+            promises.append(promise)
+            sources.append(claim)
+            places.append(number)
+            distances.append(distance)
 
 
 def tier_keeping(tiers: TierTable, promise: Availability) -> str:

@@ -81,7 +81,7 @@ def _violation(facts: Facts, service: Service, asked: Claim) -> Violation:
         promise_place(service),
         asked.path,
         None if assessment is None else facts.judged(assessment).minutes_per_year,
-        Severity.WARNING if asked.edge is None else Severity.NOTE,
+        Severity.WARNING if asked.is_direct else Severity.NOTE,
         lambda: f"{raise_text(facts.fleet, service, asked.promise)}, or make the needs on it survivable",
         path_length=asked.distance + 1,
     )
