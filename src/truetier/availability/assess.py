@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from truetier.availability.costs import NO_COSTS, costliest, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
+from truetier.availability.events import own_down
 from truetier.availability.exact import Engine, keyed
 from truetier.availability.factors import Factors, bits
-from truetier.availability.structure import Bounds, Structure
+from truetier.availability.structure import Bounds, Structure, asked_whole, can_be_degraded, numbered_in, plain_callees
 from truetier.catalog.model import PlacementMode
 from truetier.catalog.tier import is_met
-from truetier.graph.cycles import strongly_connected
+from truetier.graph.cycles import below_cycles, strongly_connected
 from truetier.graph.hardness import Reading, is_unverified_claim, verified_uses
-from truetier.record import NamedTuple
+from truetier.record import NamedTuple, maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from truetier.availability.estimate import Contributor, Costs
+    from truetier.availability.series import SeriesFleet
     from truetier.availability.value import Value
     from truetier.catalog.model import Endpoint, Fleet, Journey, Placement, Service
     from truetier.graph.build import Graph
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from truetier.units import Availability
 
 _DEEP = 60_000  # frames: blocks inside blocks, where fallbacks stand behind fallbacks
+_MANY = 100  # services: with fewer, to load what passes over whole fleets takes longer than all that it saves
+_ASSESSMENT = maker(Assessment)
 
 
 class Assessments(NamedTuple):
@@ -69,12 +74,22 @@ def unverified_redundancy(fleet: Fleet, as_of: date) -> frozenset[str]:
     )
 
 
-def _own_claims(graph: Graph, as_of: date, alone: frozenset[str]) -> dict[str, int]:
+def _own_claims(graph: Graph, as_of: date, alone: frozenset[str]) -> Sequence[int]:
     """For each service, how many unverified claims it makes itself: with its serve needs, and with its spare copies."""
-    return {
-        name: (name in alone) + sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve)
+    bare = graph.bare
+    return [
+        (name in alone) + (0 if name in bare else sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve))
         for name, uses in graph.uses.items()
-    }
+    ]
+
+
+def _ahead(graph: Graph) -> list[Sequence[int]]:
+    """For each service by number, whom its serve edges lead to."""
+    number, hard, bare = graph.number, graph.hard, graph.bare
+    return [
+        reached if name in bare else [number[edge.callee] for edge in edges]
+        for (name, edges), reached in zip(graph.callees.items(), hard, strict=True)
+    ]
 
 
 def _is_redundant(placement: Placement) -> bool:
@@ -162,6 +177,56 @@ class _Details:
             return self._assessor.costliest(self._subject.up)
 
 
+class _SeriesDetails:
+    """The same of a service that is a series, in the reading that is trusted; in another one it may be none."""
+
+    __slots__ = ("_assessor", "_number", "_series")
+
+    def __init__(self, assessor: _Assessor, series: SeriesFleet, number: int) -> None:
+        self._assessor = assessor
+        self._series = series
+        self._number = number
+
+    @property
+    def _formulas(self) -> _Details:
+        return _Details(self._assessor, self._assessor.subject(self._number))
+
+    @property
+    def full(self) -> Estimate:
+        series = self._assessor.full_series
+        return series.delivered[self._number] if series.has(self._number) else self._formulas.full
+
+    @property
+    def ceiling(self) -> Estimate:
+        return self._series.ceiling(self._number)
+
+    @property
+    def verified(self) -> Estimate:
+        series = self._assessor.verified_series
+        return series.delivered[self._number] if series.has(self._number) else self._formulas.verified
+
+    @property
+    def verified_ceiling(self) -> Estimate:
+        series = self._assessor.verified_series
+        return series.ceiling(self._number) if series.has(self._number) else self._formulas.verified_ceiling
+
+    @property
+    def own_down(self) -> float:
+        return self._series.own_down(self._number)
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        return self._assessor.bounds_of(self._number)
+
+    @property
+    def costs(self) -> Costs:
+        return self._series.costs(self._number)
+
+    @property
+    def costliest(self) -> Contributor | None:
+        return next(iter(self._series.costs(self._number).contributors), None)
+
+
 class _Assessor:
     """One run over one fleet. It outlives the run: details that nobody has asked for yet are worked out with it."""
 
@@ -170,46 +235,108 @@ class _Assessor:
         self._fleet = graph.fleet
         self._as_of = as_of
         self._reading = reading
+        self._names = list(graph.number)
         self._near: dict[int, int] = {}
         self._factors = Factors()
-        self._trusting = Structure(self._fleet, graph.uses, self._factors, self._near)
+        self._engine = Engine(self._factors, self._near)
         self._alone = unverified_redundancy(self._fleet, as_of)
         claims = _own_claims(graph, as_of, self._alone)
-        self._own_claims = sum(claims.values())
-        self._engine = Engine(self._factors, self._near)
-        components = strongly_connected(list(self._fleet.services), lambda name: [edge.callee for edge in graph.callees[name]])
-        component_of = {name: number for number, members in enumerate(components) for name in members}
-        self._claims = _claims_below(components, component_of, graph, claims)
-        self._cycles = _cycles(components, self._trusting)
+        self._own_claims = sum(claims)
+        ahead = _ahead(graph)
+        self._claims = _claims_below(ahead, claims) if self._own_claims else claims
+        self._cycles = _cycles(graph, ahead)
         self._cycle_factors: dict[frozenset[str], dict[str, float | None]] = {}
         self._paid: dict[tuple[int, int], Costs] = {}  # members of a cycle share one set
         self._delivered: dict[str, float | None] = {}  # by service: to look up a set costs as much as it is large
         self._most_paid: dict[tuple[int, int], Contributor | None] = {}
 
     def all(self, progress: Callable[[int, int], None] | None) -> Assessments:
-        order = self._trusting.order
+        fleet = self._fleet
         services: dict[str, Assessment] = {}
-        for done, name in enumerate(order):
-            services[name] = self._service(self._fleet.services[name])
+        for name, assessment in self._all_services():
+            services[name] = assessment
             if progress is not None:
-                progress(done + 1, len(order))
+                progress(len(services), len(fleet.services))
         return Assessments(
-            {name: services[name] for name in self._fleet.services},
-            {journey.name: self._journey(journey) for journey in self._fleet.journeys.values()},
+            {name: services[name] for name in fleet.services},
+            {journey.name: self._journey(journey) for journey in fleet.journeys.values()},
             {
                 f"{service.name}/{endpoint.name}": self._endpoint(service, endpoint)
-                for service in self._fleet.services.values()
+                for service in fleet.services.values()
                 for endpoint in service.endpoints
             },
             self._own_claims,
         )
+
+    def _all_services(self) -> Iterator[tuple[str, Assessment]]:
+        """Those that are a series, all at once, then the others, callees before their callers as far as cycles allow."""
+        done: set[str] = set()
+        if len(self._names) >= _MANY:
+            series = self.series
+            for number, (name, service) in enumerate(self._fleet.services.items()):
+                if series.has(number):
+                    done.add(name)
+                    self._delivered[name] = series.ups[number]
+                    yield name, self._of_series(series, number, service)
+        if len(done) < len(self._names):
+            number_of = self._graph.number
+            for name in self._trusting.order:
+                if name not in done:
+                    yield name, self._assessment(self.subject(number_of[name]))
+
+    # -- readings
+
+    @cached_property
+    def _trusting(self) -> Structure:
+        """The formulas with every claim believed."""
+        return Structure(self._fleet, self._graph.uses, self._factors, self._near)
+
+    @cached_property
+    def series(self) -> SeriesFleet:
+        """What is delivered by services that only need others hard."""
+        return self._series_of(self._graph.uses)
+
+    @cached_property
+    def full_series(self) -> SeriesFleet:
+        """The same with everything that is waited for."""
+        return self._series_of(self._graph.uses, full=True) if can_be_degraded(self._fleet, self._graph.uses) else self.series
+
+    @cached_property
+    def verified_series(self) -> SeriesFleet:
+        """The same in the verified reading."""
+        return self._series_of(self._verified_uses) if self._own_claims else self.series
+
+    @cached_property
+    def _verified_uses(self) -> Mapping[str, tuple[Use, ...]]:
+        return verified_uses(self._graph.uses, self._as_of, bare=self._graph.bare)
+
+    def _series_of(self, uses: Mapping[str, tuple[Use, ...]], *, full: bool = False) -> SeriesFleet:
+        from truetier.availability.series import SeriesFleet
+
+        fleet, number, bare = self._fleet, self._graph.number, self._graph.bare
+        callees: list[Sequence[int] | None] = []
+        for (name, service), hard in zip(fleet.services.items(), self._graph.hard, strict=True):
+            if name in bare and service.placement is None:
+                callees.append(hard)
+            else:
+                plain = plain_callees(service, uses[name], full=full)
+                callees.append(None if plain is None else [number[callee] for callee in plain])
+        return SeriesFleet(self._names, [own_down(fleet, service) for service in fleet.services.values()], callees, self._numbered)
+
+    def _numbered(self) -> Sequence[int]:
+        """The services in the order in which their own parts are numbered."""
+        everyone = range(len(self._names))
+        if all(map(self.series.has, everyone)):
+            return numbered_in(self.series.callees)
+        return sorted(everyone, key=lambda number: self._trusting.own(self._names[number]))
 
     @cached_property
     def _verified(self) -> Structure:
         """The formulas of the verified reading, evaluated from below."""
         if not self._own_claims:
             return self._trusting
-        structure = Structure(self._fleet, verified_uses(self._graph.uses, self._as_of), self._factors, self._near, alone=self._alone)
+        _ = self._trusting  # its numbers come first
+        structure = Structure(self._fleet, self._verified_uses, self._factors, self._near, alone=self._alone)
         for name in structure.order:
             self._engine.value(structure.up(name).low)
         return structure
@@ -223,22 +350,42 @@ class _Assessor:
 
     # -- subjects
 
-    def _service(self, service: Service) -> Assessment:
-        name = service.name
-        return self._assessment(
-            _Subject(
-                name,
+    def _of_series(self, series: SeriesFleet, number: int, service: Service) -> Assessment:
+        promise = self._fleet.promise(service)
+        delivered = series.delivered[number]
+        details = _SeriesDetails(self, series, number)
+        judged = delivered if self._reading is Reading.TRUSTING else details.verified
+        made: Assessment = _ASSESSMENT(
+            (
+                service.name,
                 SubjectKind.SERVICE,
                 service.tier,
-                self._fleet.promise(service),
-                self._claims[name],
-                up=self._trusting.up(name),
-                full=lambda: self._with_full.full(name),
-                verified=lambda: self._verified.up(name),
-                perfect=lambda reading: reading.perfected(service),
-                parts=lambda: self._parts(name, tuple(self._trusting.needs_of(name))),
-                outside=lambda: self._outside(name),
+                promise,
+                delivered,
+                _verdict(service.tier, promise, judged),
+                self._claims[number],
+                self._fleet.tiers,
+                details,
             )
+        )
+        return made
+
+    def subject(self, number: int) -> _Subject:
+        """One service as its formulas say."""
+        name = self._names[number]
+        service = self._fleet.services[name]
+        return _Subject(
+            name,
+            SubjectKind.SERVICE,
+            service.tier,
+            self._fleet.promise(service),
+            self._claims[number],
+            up=self._trusting.up(name),
+            full=lambda: self._with_full.full(name),
+            verified=lambda: self._verified.up(name),
+            perfect=lambda reading: reading.perfected(service),
+            parts=lambda: self._parts(name, self._needs_of(name)),
+            outside=lambda: self._outside(name),
         )
 
     def _endpoint(self, service: Service, endpoint: Endpoint) -> Assessment:
@@ -248,7 +395,7 @@ class _Assessor:
                 SubjectKind.ENDPOINT,
                 endpoint.tier,
                 self._fleet.tier_promise(endpoint.tier),
-                self._claims[service.name],
+                self._claims[self._graph.number[service.name]],
                 up=self._trusting.endpoint(service, endpoint),
                 full=lambda: self._with_full.endpoint(service, endpoint, full=True),
                 verified=lambda: self._verified.endpoint(service, endpoint),
@@ -265,7 +412,10 @@ class _Assessor:
                 SubjectKind.JOURNEY,
                 journey.tier,
                 self._fleet.tier_promise(journey.tier),
-                sum(self._claims[name] for name in {name for criterion in journey.succeeds for name in criterion.services}),
+                sum(
+                    self._claims[self._graph.number[name]]
+                    for name in {name for criterion in journey.succeeds for name in criterion.services}
+                ),
                 up=self._trusting.journey(journey),
                 full=lambda: self._with_full.journey(journey, full=True),
                 verified=lambda: self._verified.journey(journey),
@@ -349,6 +499,25 @@ class _Assessor:
                 product *= part.value
         return least, product
 
+    def bounds_of(self, number: int) -> tuple[float | None, float | None]:
+        """The same of a series."""
+        series = self.series
+        values = [series.own_up(number), *map(series.ups.__getitem__, series.callees[number])]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            return None, None
+        return min(known), _times(self._outside(self._names[number]), self._factors_of(number))
+
+    def _factors_of(self, number: int) -> float | None:
+        """The product of the own part of a series and of the needs that lead out of its cycle; None where one is unknown."""
+        series = self.series
+        product = series.own_up(number)
+        inside = self._cycles.get(self._names[number], frozenset())
+        for callee in series.callees[number]:
+            if not inside or self._names[callee] not in inside:
+                product = _times(product, series.ups[callee])
+        return product
+
     def _known(self, sets: Bounds) -> float | None:
         if sets.low != sets.high:
             return None
@@ -357,14 +526,15 @@ class _Assessor:
 
     def _parts(self, name: str, uses: Sequence[Use], *, drawn: str | None = None) -> list[_Part]:
         """Own, site, and each need."""
-        parts = [_Part(self._known(Bounds(alone, alone))) for alone in (self._trusting.own(name), self._trusting.site(name))]
+        alone = (self._trusting.own(name), self._trusting.site(name))
+        parts = [_Part(self._known(Bounds(mask, mask))) for mask in alone]
         parts.extend(_Part(self._need(use, drawn), not self._leads_inside(name, use)) for use in uses)
         return parts
 
     def _need(self, use: Use, drawn: str | None) -> float | None:
         """The probability that a need is met; what most ask for is delivered by a service, and known."""
-        asked = self._trusting.asked_whole(use, drawn=drawn)
-        if asked is None:
+        asked = asked_whole(use)
+        if asked is None or drawn is not None:
             return self._known(self._trusting.need(use, drawn=drawn))
         if asked not in self._delivered:
             self._delivered[asked] = self._known(self._trusting.up(asked))
@@ -372,7 +542,10 @@ class _Assessor:
 
     def _uses_of(self, service: Service, endpoint: Endpoint) -> list[Use]:
         """The needs of one endpoint: its own and the common ones."""
-        return [use for use in self._trusting.needs_of(service.name) if use.endpoint in (None, endpoint.name)]
+        return [use for use in self._needs_of(service.name) if use.endpoint in (None, endpoint.name)]
+
+    def _needs_of(self, name: str) -> Sequence[Use]:
+        return [use for use in self._graph.uses[name] if use.need.at_serve]
 
     def _outside_of(self, service: Service, endpoint: Endpoint) -> float | None:
         """The same as for its service, if it asks anybody of the cycle that the service stands in."""
@@ -395,7 +568,7 @@ class _Assessor:
 
     def _all_but_one(self, members: Sequence[str]) -> dict[str, float | None]:
         """For each member of a cycle, the product over the others, without a division."""
-        factors = [self._member(name) for name in members]
+        factors = [self._factors_of(self._graph.number[name]) if self._is_series(name) else self._member(name) for name in members]
         after: list[float | None] = [1.0]
         for factor in reversed(factors):
             after.append(_times(after[-1], factor))
@@ -406,55 +579,39 @@ class _Assessor:
             before = _times(before, factors[index])
         return found
 
+    def _is_series(self, name: str) -> bool:
+        return len(self._names) >= _MANY and self.series.has(self._graph.number[name])
+
     def _member(self, name: str) -> float | None:
         product: float | None = 1.0
-        for part in self._parts(name, tuple(self._trusting.needs_of(name))):
+        for part in self._parts(name, self._needs_of(name)):
             if part.is_factor:
                 product = _times(product, part.value)
         return product
 
 
-def _cycles(components: Sequence[Sequence[str]], structure: Structure) -> dict[str, frozenset[str]]:
+def _cycles(graph: Graph, ahead: Sequence[Sequence[int]]) -> dict[str, frozenset[str]]:
     """For each service that needs itself through others to serve, all that stand in its cycle; who is only told closes none."""
     found: dict[str, frozenset[str]] = {}
-    for component in components:
+    names = list(graph.number)
+    for component in strongly_connected(below_cycles(ahead), ahead.__getitem__):
         if len(component) > 1:
-            asked = {name: [service for use in structure.needs_of(name) for service in use.asked] for name in component}
-            for members in strongly_connected(component, asked.__getitem__):
+            asked = {
+                names[number]: [service for use in graph.uses[names[number]] if use.need.at_serve for service in use.asked]
+                for number in component
+            }
+            for members in strongly_connected(list(asked), asked.__getitem__):
                 if len(members) > 1:
                     found.update(dict.fromkeys(members, frozenset(members)))
     return found
 
 
-def _claims_below(
-    components: Sequence[Sequence[str]],
-    component_of: Mapping[str, int],
-    graph: Graph,
-    claims: Mapping[str, int],
-) -> dict[str, int]:
+def _claims_below(ahead: Sequence[Sequence[int]], claims: Sequence[int]) -> Sequence[int]:
     """For each service, how many unverified claims its delivered availability rests on, its own included."""
-    by_weight: dict[int, int] = {}  # number of claims -> the services that make so many
-    bit_of: dict[str, int] = {}
-    for name in graph.fleet.services:
-        weight = claims[name]
-        if weight:
-            bit_of[name] = 1 << len(bit_of)
-            by_weight[weight] = by_weight.get(weight, 0) | bit_of[name]
-    resting: list[int] = []
-    found: dict[str, int] = {}
-    for members in components:
-        mask = 0
-        for name in members:
-            mask |= bit_of.get(name, 0)
-            for edge in graph.callees[name]:
-                below = component_of[edge.callee]
-                if below < len(resting):
-                    mask |= resting[below]
-        resting.append(mask)
-        count = sum(weight * (mask & services).bit_count() for weight, services in by_weight.items())
-        for name in members:
-            found[name] = count
-    return found
+    from truetier.graph.fleet import FleetGraph, needs
+
+    (sums,), _ = needs(FleetGraph.leading_to(ahead), [array("d", claims)], array("i", bytes(4 * len(claims))))
+    return list(map(int, sums))
 
 
 def _verdict(tier: str | None, promise: Availability | None, judged: Estimate) -> Verdict:

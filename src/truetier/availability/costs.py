@@ -62,8 +62,7 @@ def costs(engine: Engine, mask: int) -> Costs:
         leaves = _Search(engine, nodes).costliest(split)
     except Overgrown:
         return NO_COSTS
-    residue = abs(scale - 1.0)
-    return Costs(_contributors(engine, leaves, scale), _count(engine, split), residue if residue > _CLOSE else 0.0)
+    return Costs(_contributors(engine, leaves, scale), _count(engine, split), significant(abs(scale - 1.0)))
 
 
 def costliest(engine: Engine, mask: int) -> Contributor | None:
@@ -87,7 +86,7 @@ def _can_be_split_up(engine: Engine, split: Split) -> bool:
 def _scale(engine: Engine, split: Split) -> tuple[int, float]:
     """How many nodes the integral takes, and what its sum is multiplied by to meet the downtime."""
     value = engine.value_of(split)
-    nodes = _FIRST_NODES if split.groups else _enough_nodes(-engine.terms(split.series, 0).log)
+    nodes = _FIRST_NODES if split.groups else enough_nodes(-engine.terms(split.series, 0).log)
     while True:
         total = math.fsum(map(mul, gauss_legendre(nodes)[1], engine.curve(split, nodes).slope))
         if abs(total - value.down_low) <= _CLOSE * value.down_low or nodes >= _MOST_NODES:
@@ -95,26 +94,36 @@ def _scale(engine: Engine, split: Split) -> tuple[int, float]:
         nodes *= 2
 
 
-def _enough_nodes(loss: float) -> int:
-    """How many nodes surely integrate the slope of a series that small failures make; the slope is near L exp(-L t).
-
-    The error is f^(2n) (n!)^4 / ((2n + 1) ((2n)!)^3). Source: Abramowitz and Stegun 25.4.30.
-    """
+def enough_nodes(loss: float) -> int:
+    """How many nodes integrate the slope of a series that small failures make, if so many are enough as are ever tried."""
     nodes = _FIRST_NODES
-    while nodes < _MOST_NODES:
-        scale = 4 * math.lgamma(nodes + 1) - math.log(2 * nodes + 1) - 3 * math.lgamma(2 * nodes + 1)
-        if (2 * nodes + 1) * math.log(loss) + scale <= math.log(-_CLOSE * math.expm1(-loss)):
-            break
+    while nodes < _MOST_NODES and not is_enough(nodes, loss):
         nodes *= 2
     return nodes
 
 
+def is_enough(nodes: int, loss: float) -> bool:
+    """Whether so many nodes surely integrate it; the slope is near L exp(-L t).
+
+    The error is f^(2n) (n!)^4 / ((2n + 1) ((2n)!)^3). Source: Abramowitz and Stegun 25.4.30.
+    """
+    scale = 4 * math.lgamma(nodes + 1) - math.log(2 * nodes + 1) - 3 * math.lgamma(2 * nodes + 1)
+    return (2 * nodes + 1) * math.log(loss) + scale <= math.log(-_CLOSE * math.expm1(-loss))
+
+
+def significant(residue: float) -> float:
+    """A residue, nought where it is no more than rounding."""
+    return residue if residue > _CLOSE else 0.0
+
+
 def _contributors(engine: Engine, leaves: Iterable[_Leaf], scale: float) -> tuple[Contributor, ...]:
-    """Costliest first; those that cost the same, but for rounding, by name."""
     literals = engine.factors.literals
-    found = [_contributor(literals[leaf.number].event, leaf, scale) for leaf in leaves]
-    found.sort(key=lambda contributor: (-float(f"{contributor.costs:.10g}"), contributor.component))
-    return tuple(found)
+    return costliest_first(_contributor(literals[leaf.number].event, leaf, scale) for leaf in leaves)
+
+
+def costliest_first(found: Iterable[Contributor]) -> tuple[Contributor, ...]:
+    """Costliest first; those that cost the same, but for rounding, by name."""
+    return tuple(sorted(found, key=lambda contributor: (-float(f"{contributor.costs:.10g}"), contributor.component)))
 
 
 def _contributor(event: Event, leaf: _Leaf, scale: float) -> Contributor:

@@ -52,9 +52,14 @@ def microseconds(duration: timedelta) -> int:
 
 
 def own_event(fleet: Fleet, service: Service) -> Event:
-    """The service itself as deployed: its stated availability, else its promise, else unknown."""
+    """The service itself as deployed."""
+    return Event(service.name, EventKind.OWN, service.name, own_down(fleet, service), service_mttr(service))
+
+
+def own_down(fleet: Fleet, service: Service) -> float | None:
+    """Its unavailability: from its stated availability, else from its promise, else unknown."""
     known = service.availability if service.availability is not None else fleet.promise(service)
-    return Event(service.name, EventKind.OWN, service.name, None if known is None else known.unavailability, service_mttr(service))
+    return None if known is None else known.unavailability
 
 
 def common_event(service: Service, placement: Placement) -> Event:

@@ -37,8 +37,8 @@ GROUP_BUDGET = 400_000  # nodes of one diagram, and factors looked at on the way
 RUN_BUDGET = 8_000_000  # of all diagrams of one run; past it only small ones are tried
 SMALL_GROUP = 2_000
 MOST_CONTRIBUTORS = 10
-_SURELY_DOWN = -1e5  # stands for log(0): its exponential is 0, and taking it away again is exact enough
-_SAFE_SUBTRACTION = 0.9  # what may be taken away from a sum before its rounding shows
+SURELY_DOWN = -1e5  # stands for log(0): its exponential is 0, and taking it away again is exact enough
+SAFE_SUBTRACTION = 0.9  # what may be taken away from a sum before its rounding shows
 
 
 class Terms(NamedTuple):
@@ -162,8 +162,7 @@ class Engine:
         key = keyed(mask)
         found = self._splits.get(key)
         if found is None:
-            near = self._near.get(mask, 0)
-            part = self.split(near) if near and near != mask and not near & ~mask else None
+            near, part = self._part(mask)
             base = None if part is None else part.series
             # what the part asserts was worked out when it was met; only what comes on top is left to do
             condensed = self.factors.condensed(mask if part is None else part.mask | mask & ~near)
@@ -178,6 +177,19 @@ class Engine:
             found = Split(condensed, self._series_of(plain, base, over), groups)
             self._splits[key] = found
         return found
+
+    def _part(self, mask: int) -> tuple[int, Split | None]:
+        """What was met before and is part of a set, and the same in parts; made from below, since it may be a chain of thousands."""
+        chain: list[int] = []
+        while (near := self._near.get(mask, 0)) and near != mask and not near & ~mask:
+            chain.append(near)
+            if keyed(near) in self._splits:
+                break
+            mask = near
+        found: Split | None = None
+        for near in reversed(chain):
+            found = self.split(near)
+        return (chain[0] if chain else 0), found
 
     def _series_of(self, plain: int, base: Series | None, wider: Series | None) -> Series:
         key = keyed(plain)
@@ -309,7 +321,7 @@ class Engine:
         whole = self.terms(wider, 0).log
         more = wider.plain & ~series.plain
         (excess,) = with_rows(array("d", (0.0,)), self._filled(more, 0).table, places(more))
-        return Terms(array("d", (whole - excess,)), 0, _NO_LITERALS) if excess > _SAFE_SUBTRACTION * whole else None
+        return Terms(array("d", (whole - excess,)), 0, _NO_LITERALS) if excess > SAFE_SUBTRACTION * whole else None
 
     def _extended(self, terms: Terms, added: int, nodes: int) -> Terms:
         rows = self._filled(added, nodes)
@@ -337,7 +349,7 @@ class Engine:
             numbers = places(missing)
             for number in numbers:
                 self._downs[number] = self.down(number)
-            fill_rows(rows.table, self._downs, array("d", gauss_legendre(nodes)[0]), numbers, _SURELY_DOWN)
+            fill_rows(rows.table, self._downs, array("d", gauss_legendre(nodes)[0]), numbers, SURELY_DOWN)
             rows.filled |= missing
         return rows
 

@@ -26,10 +26,10 @@ else:
         from truetier import typed as cython
 
 if cython.compiled:
-    from cython.cimports.libc.math import expm1, log1p
+    from cython.cimports.libc.math import exp, expm1, log1p
     from cython.cimports.truetier.pointers import doubles, ints, lowest, words
 else:
-    from math import expm1, log1p
+    from math import exp, expm1, log1p
 
     from truetier.pointers import doubles, ints, lowest, words
 
@@ -618,6 +618,102 @@ def losses(downs: array[float]) -> array[float]:
     for place in range(len(found)):
         loss[place] = -log1p(-loss[place]) if loss[place] < 1.0 else never
     return found
+
+
+def scaled_losses(downs: array[float], scale: float) -> array[float]:
+    """-log of the availability that goes with each unavailability times a number below 1."""
+    found = downs[:]
+    loss: cython.p_double = doubles(found)
+    factor: cython.double = scale
+    place: cython.int
+    for place in range(len(found)):
+        loss[place] = -log1p(-factor * loss[place])
+    return found
+
+
+def scaled_slopes(downs: array[float], scale: float) -> array[float]:
+    """How fast each of these grows with that number: q / (1 - t q)."""
+    found = downs[:]
+    slope: cython.p_double = doubles(found)
+    factor: cython.double = scale
+    place: cython.int
+    for place in range(len(found)):
+        slope[place] = slope[place] / (1.0 - factor * slope[place])
+    return found
+
+
+def costs_of_leading(
+    sums: array[float],
+    width: int,
+    points: array[float],
+    weights: array[float],
+    leading: array[int],
+    most: int,
+    downs: array[float],
+    losses_of_each: array[float],
+    unit: float,
+    *,
+    has_slopes: bool,
+) -> tuple[array[int], array[float], array[float], array[float]]:
+    """For each of some series: how many components lead it, at most so many; of each its costs and what it gives back; the residue.
+
+    The sums of a series, ``width`` numbers each: its loss, its losses at each node, and (``has_slopes``) its slopes there, for
+    where the nodes may be too few: then the costs are scaled to meet the downtime. ``leading`` holds places in ``downs``, which
+    descends, and in the losses that go with them; -1 behind the last.
+    """
+    each: cython.longlong = width
+    nodes: cython.longlong = len(points)
+    room: cython.longlong = most
+    series: cython.longlong = len(leading) // most
+    counts = array("i", bytes(4 * series))
+    costs, gains, residues = array("d", bytes(8 * series * room)), array("d", bytes(8 * series * room)), array("d", bytes(8 * series))
+    chances = array("d", bytes(8 * nodes))
+    count: cython.p_int = ints(counts)
+    cost: cython.p_double = doubles(costs)
+    gain: cython.p_double = doubles(gains)
+    residue: cython.p_double = doubles(residues)
+    chance: cython.p_double = doubles(chances)  # weighted
+    total: cython.p_double = doubles(sums)
+    point: cython.p_double = doubles(points)
+    weight: cython.p_double = doubles(weights)
+    first: cython.p_int = ints(leading)
+    down: cython.p_double = doubles(downs)
+    loss: cython.p_double = doubles(losses_of_each)
+    minutes: cython.double = unit
+    is_scaled: cython.bint = has_slopes
+    one: cython.longlong
+    at: cython.longlong
+    node: cython.longlong
+    place: cython.longlong
+    q: cython.double
+    scale: cython.double
+    found: cython.double
+    for one in range(series):
+        at = one * each
+        found = 0.0
+        for node in range(nodes):
+            chance[node] = weight[node] * exp(-total[at + 1 + node])
+            if is_scaled:
+                found += chance[node] * total[at + 1 + nodes + node]
+        scale = minutes
+        if is_scaled and found:
+            scale = -expm1(-total[at]) / found
+            residue[one] = abs(scale - 1.0)
+            scale *= minutes
+        for place in range(one * room, one * room + room):
+            if first[place] < 0:
+                break
+            q = down[first[place]]
+            if q == 0.0:
+                break
+            found = 0.0
+            for node in range(nodes):
+                found += chance[node] / (1.0 - point[node] * q)
+            cost[place] = q * found * scale
+            found = total[at] - loss[first[place]]
+            gain[place] = q * exp(-found if found > 0.0 else 0.0) * minutes
+            count[one] += 1
+    return counts, costs, gains, residues
 
 
 def unavailabilities(totals: array[float]) -> array[float]:

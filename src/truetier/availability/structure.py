@@ -11,6 +11,7 @@ all of them together bound every member from below; both are kept.
 
 from __future__ import annotations
 
+from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from truetier.availability.kernel import Overgrown
 from truetier.catalog.model import Affinity, FallbackKind, Mode, PlacementMode
 from truetier.graph.cycles import strongly_connected
 from truetier.graph.hardness import Kind
-from truetier.record import NamedTuple
+from truetier.record import NamedTuple, maker
 from truetier.units import WHOLE
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from truetier.graph.hardness import Use
 
 
+_UNKNOWN = maker(Unknown)
 _NO_GATES: Mapping[str, events.Event] = MappingProxyType({})
 
 
@@ -68,7 +70,7 @@ class Structure:
         self._has_gaps = False  # whether some cycle was too large to solve
         self._owns: dict[str, int] = {}
         self._fallbacks: dict[tuple[str, int], int] = {}
-        self._has_full = _has_degraded(uses) or _has_affinity(fleet)
+        self._has_full = can_be_degraded(fleet, uses)
         self._solve([Unknown(name) for name in fleet.services])
 
     # -- what callers ask for
@@ -93,8 +95,8 @@ class Structure:
 
         ``drawn``: given that this endpoint of the caller is.
         """
-        asked = self.asked_whole(use, drawn=drawn)
-        if asked is not None:
+        asked = asked_whole(use)
+        if asked is not None and drawn is None:
             return self.up(asked)
         formula = self._met(use, 0, None)
         service = self._fleet.services[use.caller]
@@ -102,12 +104,6 @@ class Structure:
             formula = AtLeast(1, (self._not_drawn(service, use.endpoint), formula))
         found = self._solved_value(formula)
         return found if drawn is None else self._given_draw(service, drawn, found)
-
-    def asked_whole(self, use: Use, *, drawn: str | None = None) -> str | None:
-        """The service that a need is met by whenever it is up, and else not; as most needs are."""
-        if use.kind is Kind.HARD and use.endpoint is None and drawn is None and use.need.broker is None and use.share is WHOLE:
-            return use.need.service
-        return None
 
     def _given_draw(self, service: Service, endpoint: str, sets: Bounds) -> Bounds:
         if not service.has_shares:
@@ -379,16 +375,22 @@ class Structure:
         waiting = list(reversed(roots))
         while waiting:
             unknown = waiting.pop()
-            if unknown in equations or unknown in self._solved:
+            if unknown in inside or unknown in self._solved:
                 continue
-            equations[unknown] = self._equation(unknown)
-            inside[unknown] = list(dict.fromkeys(unknowns(equations[unknown])))
-            waiting.extend(reversed([other for other in inside[unknown] if other not in equations]))
-        for component in strongly_connected(list(equations), inside.__getitem__):
-            if len(component) == 1 and component[0] not in inside[component[0]]:
-                self._solved[component[0]] = self._value(equations[component[0]])
+            needed = self._plain(unknown)
+            if needed is None:
+                equations[unknown] = self._equation(unknown)
+                needed = list(dict.fromkeys(unknowns(equations[unknown])))
+            inside[unknown] = needed
+            waiting.extend([other for other in reversed(needed) if other not in inside])
+        for component in strongly_connected(list(inside), inside.__getitem__):
+            first = component[0]
+            if len(component) > 1 or first in inside[first]:
+                self._solve_component(component, {unknown: equations.get(unknown) or self._equation(unknown) for unknown in component})
+            elif first in equations:
+                self._solved[first] = self._value(equations[first])
             else:
-                self._solve_component(component, equations)
+                self._solved[first] = self._all_up(self._owns[first.service], inside[first])
 
     def _solve_component(self, component: list[Unknown], equations: Mapping[Unknown, Formula]) -> None:
         """Unknowns that only need each other hard are one; what is left is solved on a diagram."""
@@ -435,6 +437,34 @@ class Structure:
         low = self.factors.condensed(of(formula, 0))
         return Bounds(low, self.factors.condensed(of(formula, 1)) if self._has_gaps else low)
 
+    def _plain(self, unknown: Unknown) -> list[Unknown] | None:
+        """All that an unknown needs beside the own part of its service; None where its equation has to be written down."""
+        name, age, place = unknown
+        if age > 0 or place is not None or name in self._gates:
+            return None
+        service = self._fleet.services[name]
+        callees = plain_callees(service, self._uses[name], full=age == FULL)
+        if callees is None:
+            return None
+        self._own(service, 0)
+        return list(map(_UNKNOWN, zip(dict.fromkeys(callees), repeat(age), repeat(None))))
+
+    def _all_up(self, own: int, needed: Sequence[Unknown]) -> Bounds:
+        """Its own part and everything it needs hold: what ``_value`` makes of the equation."""
+        solved = self._solved
+        union, nearest, size = own, 0, 0
+        for other in needed:
+            mask = solved[other].low
+            union |= mask
+            if mask and mask != nearest and (count := mask.bit_count()) > size:
+                nearest, size = mask, count
+        low = NEVER if union & NEVER else union
+        if nearest and low == union:
+            self.near.setdefault(low, nearest)
+        if not self._has_gaps:
+            return Bounds(low, low)
+        return Bounds(low, self.factors.all_of((own, *(solved[other].high for other in needed))))
+
     def _value(self, formula: Formula) -> Bounds:
         low, nearest = self._set(formula, 0)
         if nearest:
@@ -465,14 +495,55 @@ class Structure:
                 return (NEVER, 0) if union & NEVER else (union, nearest)
 
 
-def _has_degraded(uses: Mapping[str, tuple[Use, ...]]) -> bool:
-    """Whether a caller can be up while something it waits for is not; where none can, full is up."""
-    return any(use.is_mitigated and use.kind is not Kind.ASYNC for of_service in uses.values() for use in of_service)
+def plain_callees(service: Service, uses: Iterable[Use], *, full: bool = False) -> list[str] | None:
+    """The services that are all a service needs, beside its own part, to be up (``full``: fully), as often as it needs them.
+
+    None where anything else has a say. It is the equation of most services, told before it is written down.
+    """
+    if service.placement is not None:
+        return None
+    found: list[str] = []
+    for use in uses:
+        need = use.need
+        if not need.at_serve:
+            continue
+        if full and need.mode is not Mode.ASYNC:
+            if use.endpoint is not None or use.share is not WHOLE or use.required < len(need.targets):
+                return None
+            found.extend([target.service for target in need.targets])
+        elif (asked := asked_whole(use)) is not None:
+            found.append(asked)
+        elif use.kind is not Kind.ASYNC or use.endpoint is not None or need.broker is not None or use.share is not WHOLE:
+            return None
+    return found
 
 
-def _has_affinity(fleet: Fleet) -> bool:
-    """Whether some copies ask for a part of a callee, where full asks for the whole."""
-    return any(item.placement is not None and item.placement.affinity is not Affinity.ANY for item in fleet.services.values())
+def numbered_in(callees: Sequence[Sequence[int]]) -> list[int]:
+    """The services, whose needs are all plain, in the order in which a Structure gives numbers to their own parts."""
+    found: list[int] = []
+    waiting = list(range(len(callees) - 1, -1, -1))
+    is_met = bytearray(len(callees))
+    while waiting:
+        number = waiting.pop()
+        if not is_met[number]:
+            is_met[number] = 1
+            found.append(number)
+            waiting.extend([other for other in reversed(callees[number]) if not is_met[other]])
+    return found
+
+
+def asked_whole(use: Use) -> str | None:
+    """The service that a need is met by whenever it is up, and else not; as most needs are."""
+    if use.kind is Kind.HARD and use.endpoint is None and use.need.broker is None and use.share is WHOLE:
+        return use.need.targets[0].service
+    return None
+
+
+def can_be_degraded(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]]) -> bool:
+    """Whether a caller can be up while something it waits for is not, or asks for a part of it; where none does, full is up."""
+    return any(use.is_mitigated and use.kind is not Kind.ASYNC for of_service in uses.values() for use in of_service) or any(
+        item.placement is not None and item.placement.affinity is not Affinity.ANY for item in fleet.services.values()
+    )
 
 
 def is_counted(kind: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from functools import cached_property, partial
+from itertools import chain, count, repeat
 from typing import TYPE_CHECKING
 
 from truetier.graph import kernel
@@ -38,6 +39,12 @@ class FleetGraph:
     def between(cls, services: int, callers: array[int], callees: array[int]) -> FleetGraph:
         """The graph of so many services with these edges; a pair that is named twice counts once."""
         return cls(kernel.adjacency(services, callers, callees))
+
+    @classmethod
+    def leading_to(cls, ahead: Sequence[Sequence[int]]) -> FleetGraph:
+        """The graph in which each service needs those; one that is named twice counts once."""
+        callers = array("i", chain.from_iterable(map(repeat, count(), map(len, ahead))))
+        return cls.between(len(ahead), callers, array("i", chain.from_iterable(ahead)))
 
     @classmethod
     def of(cls, graph: Graph) -> FleetGraph:
@@ -134,6 +141,15 @@ def needs(
     return one.needs(one.parts(is_both_ways=False, workers=workers))
 
 
+def component_sums(graph: FleetGraph, weights: Sequence[array[float]]) -> tuple[array[float], int]:
+    """For each component, some sums over everything it needs, itself included, side by side; and how far apart two components are.
+
+    For many sums that are looked at together: what ``needs`` gives is one array of each.
+    """
+    one = _Pass(graph, weights, array("i", bytes(4 * graph.services)))
+    return one.sums(one.parts(is_both_ways=False, workers=1)), one.width
+
+
 class _Pass:
     """One pass over the closure: what it sums, and where it counts services of each level."""
 
@@ -172,9 +188,18 @@ class _Pass:
     def needs(self, parts: Sequence[tuple[array[float], array[float]]]) -> tuple[tuple[array[float], ...], Reach]:
         """What each service needs."""
         of_each = self._graph.component_of
-        found = self._graph.closure.node_sums(self._bundles, self._vectors, [rows for rows, _ in parts])
+        found = self.sums(parts)
         sums = tuple(kernel.sum_of_each(of_each, found, self._vectors, vector) for vector in range(self._sums))
         return sums, self._reach(found, self._vectors)
+
+    @property
+    def width(self) -> int:
+        """How many numbers are summed for each component."""
+        return self._vectors
+
+    def sums(self, parts: Sequence[tuple[array[float], array[float]]]) -> array[float]:
+        """All that is summed, of one component after the other."""
+        return self._graph.closure.node_sums(self._bundles, self._vectors, [rows for rows, _ in parts])
 
     def dependents(self, parts: Sequence[tuple[array[float], array[float]]]) -> Reach:
         """Who fails with each service."""
