@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from truetier.units import Availability
 
 _DEEP = 60_000  # frames: blocks inside blocks, where fallbacks stand behind fallbacks
-_MANY = 100  # services: with fewer, to load what passes over whole fleets takes longer than all that it saves
+AT_ONCE_FROM = 100  # services: with fewer, to load what passes over whole fleets takes longer than all that it saves
 _ASSESSMENT = maker(Assessment)
 
 
@@ -236,6 +236,7 @@ class _Assessor:
         self._as_of = as_of
         self._reading = reading
         self._names = list(graph.number)
+        self._is_at_once = len(self._names) >= AT_ONCE_FROM
         self._near: dict[int, int] = {}
         self._factors = Factors()
         self._engine = Engine(self._factors, self._near)
@@ -271,7 +272,7 @@ class _Assessor:
     def _all_services(self) -> Iterator[tuple[str, Assessment]]:
         """Those that are a series, all at once, then the others, callees before their callers as far as cycles allow."""
         done: set[str] = set()
-        if len(self._names) >= _MANY:
+        if self._is_at_once:
             series = self.series
             for number, (name, service) in enumerate(self._fleet.services.items()):
                 if series.has(number):
@@ -580,7 +581,7 @@ class _Assessor:
         return found
 
     def _is_series(self, name: str) -> bool:
-        return len(self._names) >= _MANY and self.series.has(self._graph.number[name])
+        return self._is_at_once and self.series.has(self._graph.number[name])
 
     def _member(self, name: str) -> float | None:
         product: float | None = 1.0

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.availability.fleets import assessed, need, service
 from tests.unit.graph.random_graphs import Numbered, graphs, layered
+from truetier.availability import assess
 from truetier.availability.fleet import Deliveries, deliver, least_available, losses
 
 OWN = (None, "0", "0.5", "0.99", "0.999", "0.9999999999", "1")
@@ -36,7 +37,8 @@ def test_a_fleet_delivers_what_the_engine_for_any_structure_says(numbered: Numbe
         assert found.down_high[node] == pytest.approx(subject.delivered.down_high, rel=1e-12)
 
 
-def test_the_engine_and_the_fleet_agree_on_hundreds_of_services() -> None:
+def test_the_engine_and_the_fleet_agree_on_hundreds_of_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assess, "AT_ONCE_FROM", math.inf)
     chance = random.Random(5)
     numbered = layered(chance, 300, 700, back=0.05)
     stated = [f"0.{'9' * chance.randint(1, 7)}{chance.randint(1, 9)}" for _ in range(300)]
