@@ -9,8 +9,6 @@ from truetier.catalog.model import Mode
 from truetier.graph.hardness import Kind, Weakness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from truetier.catalog.model import Fleet, Need, Service
     from truetier.catalog.tier import Tier
     from truetier.graph.build import Edge
@@ -22,21 +20,10 @@ MAKE_SURVIVABLE = "make the need survivable: async, or soft with a timeout and a
 
 def raise_text(fleet: Fleet, service: Service, promise: Availability | None) -> str:
     """How the service comes to keep the promise: another tier, or where it has a target, which counts for more, another target."""
-    return raising(fleet, promise)(service)
-
-
-def raising(fleet: Fleet, promise: Availability | None) -> Callable[[Service], str]:
-    """The same for any service that is to keep the promise."""
+    if service.target is not None:
+        return f"raise the target of {service.name} to {promise}"
     tier = tier_for(fleet, promise)
-    to, target = f" to {tier}", f" to {promise}"
-    is_tier = tier in fleet.tiers
-
-    def text(service: Service) -> str:
-        if service.target is not None:
-            return f"raise the target of {service.name}{target}"
-        return f"raise {service.name}{to}" if is_tier else f"give {service.name} a target of {promise}"
-
-    return text
+    return f"raise {service.name} to {tier}" if tier in fleet.tiers else f"give {service.name} a target of {promise}"
 
 
 def lower_text(service: Service, tier: Tier) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Finding, Severity, Skipped, SkippedRule
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FINDING = maker(Finding)
 _IDENTITY = itemgetter(Finding._fields.index("identity"))  # by code, then by subject: a call for each finding shows
+_SUBJECT = attrgetter("said.subject")
 TOLERATED_GROWTH = 1.1  # a known finding that costs more than this many times what it did is new again
 
 
@@ -33,7 +34,7 @@ def run(
     skipped: list[SkippedRule] = []
     ran = chosen(rules, select, ignore)
     for rule in ran:
-        _run_one(facts, rule, found, skipped)
+        found += _run_one(facts, rule, skipped)
     findings, idle = _waived(found, facts, ran, rules)
     findings.sort(key=_IDENTITY)
     return tuple(finding for severity in Severity for finding in findings if finding.severity is severity), (*skipped, *idle)
@@ -57,22 +58,27 @@ def _is_new(finding: Finding, baseline: Mapping[str, float | None]) -> bool:
     return before is not None and now is not None and now > before * TOLERATED_GROWTH
 
 
-def _run_one(facts: Facts, rule: Rule, found: list[Finding], skipped: list[SkippedRule]) -> None:
+def _run_one(facts: Facts, rule: Rule, skipped: list[SkippedRule]) -> list[Finding]:
+    """The findings of one rule, nearly in order: to sort texts is several times as fast as to sort tuples of them."""
+    found: list[Finding] = []
     code, slug, usual, usual_fix = rule.code, rule.slug, rule.severity, rule.fix
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     try:
         for said in rule.check(facts):
             if isinstance(said, Skipped):
                 skipped.append(SkippedRule(slug, said.subject, said.reason))
                 continue
-            subject, discriminator = said.subject, said.discriminator
-            number = seen[subject, discriminator] = seen.get((subject, discriminator), 0) + 1
-            identity: tuple[str, ...] = (code, subject, discriminator)
-            if number > 1:  # two findings a rule cannot tell apart differ by their order
+            identity: tuple[str, ...] = (code, said.subject, said.discriminator)
+            if identity in seen:  # two findings a rule cannot tell apart differ by their order
+                number = seen[identity] = seen[identity] + 1
                 identity = (*identity, str(number))
+            else:
+                seen[identity] = 1
             found.append(_FINDING((code, slug, said.severity or usual, said, identity, usual_fix, True, False)))
     except Exception as error:  # whatever a rule does wrong, the message must name the rule
         raise ModelError(f"rule {rule.code} ({rule.slug}) failed: {type(error).__name__}: {error}") from error
+    found.sort(key=_SUBJECT)
+    return found
 
 
 def _waived(found: Sequence[Finding], facts: Facts, ran: Sequence[Rule], rules: Sequence[Rule]) -> tuple[list[Finding], list[SkippedRule]]:

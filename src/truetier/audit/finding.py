@@ -42,6 +42,11 @@ def _sha256() -> Callable[[bytes], HASH]:
     return sha256
 
 
+def fingerprint(identity: tuple[str, ...]) -> str:
+    """An identity as 16 hexadecimal digits."""
+    return _sha256()("\0".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 class Violation(NamedTuple):
     """One place where a rule is broken, as the rule reports it.
 
@@ -136,7 +141,7 @@ class Finding(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """The identity as 16 hexadecimal digits: neither line nor number is in it."""
-        return _sha256()("\0".join(self.identity).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return fingerprint(self.identity)
 
     def _now(self, words: Callable[[], _Said]) -> _Said:
         """Raises ModelError when the rule fails at it."""

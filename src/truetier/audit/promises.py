@@ -7,25 +7,26 @@ service are every endpoint's, so the strictest counts there. Source: design sect
 
 from __future__ import annotations
 
-from functools import cache
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from truetier.graph.reach import claims
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from truetier.catalog.model import Fleet, Service
     from truetier.graph.build import Edge, Graph
     from truetier.graph.reach import Claim, Claims
     from truetier.units import Availability
 
+_ALL = Decimal(1)
+
 
 class Promises:
     """For every service what it promises and what its callers and journeys ask of it."""
 
-    __slots__ = ("_blamed", "_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_own", "_pressing", "_ranks")
+    __slots__ = ("_allowed", "_blamed", "_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_own", "_pressing", "_ranks")
 
     def __init__(self, graph: Graph) -> None:
         self._fleet = graph.fleet
@@ -33,9 +34,10 @@ class Promises:
         self._graph = graph
         self._hidden: Claims | None = None  # computed when first asked for: most fleets have few services without a tier
         self._own = {name: graph.fleet.promise(service) for name, service in graph.fleet.services.items()}
-        rank = cache(graph.fleet.tiers.rank)  # thousands of promises, and few different ones
+        rank = graph.fleet.tiers.rank
         self._ranks = [rank(promise) for promise in self._own.values()]
         self._blamed = [rank(self.for_blame(name)) for name in self._own]
+        self._allowed: list[Decimal] = []
         self._pressing: list[int] = []
         self._by_endpoint = {
             name: _by_endpoint(graph.fleet, service, self._own[name]) for name, service in graph.fleet.services.items() if service.endpoints
@@ -75,17 +77,18 @@ class Promises:
 
     def for_blame(self, name: str) -> Availability | None:
         """What the service has to keep: its promise, or where nobody said one, what is asked of it."""
-        asked = self._claims.asked(name)
-        return asked.promise if asked is not None and self.is_untold(name) else self._own[name]
+        asked = self._claims.asked(name) if self.is_untold(name) else None
+        return self._own[name] if asked is None else asked.promise
 
-    def dropping(self, name: str) -> list[Edge]:
-        """The hard edges of a service whose callee has to keep less than the service promised on the need."""
-        edges, blamed = self._graph.hard_callees(name), self._blamed
+    def dropping(self, name: str) -> list[int]:
+        """The hard needs of a service, by place, whose callee has to keep less than the service promised on the need."""
+        blamed, number = self._blamed, self._graph.number[name]
+        reached = self._graph.hard[number]
         if name not in self._by_endpoint:
-            number = self._graph.number[name]
             own = self._ranks[number]
-            return [edges[place] for place, callee in enumerate(self._graph.hard[number]) if own < blamed[callee]]
-        return [edge for edge in edges if self.rank(self.on(edge)) < blamed[self._graph.number[edge.callee]]]
+            return [place for place, callee in enumerate(reached) if own < blamed[callee]]
+        edges = self._graph.hard_callees(name)
+        return [place for place, callee in enumerate(reached) if self.rank(self.on(edges[place])) < blamed[callee]]
 
     def pressing(self, name: str) -> int:
         """How many hard callers put a stricter promise on the service than it makes."""
@@ -114,10 +117,16 @@ class Promises:
         """Where what the service itself promises stands."""
         return self._ranks[self._graph.number[name]]
 
+    def allowed(self, name: str) -> Decimal:
+        """The part of its time that the service may be down by what it promises: more than all of it where it promises nothing."""
+        return self.all_allowed[self._graph.number[name]]
+
     @property
-    def ranks(self) -> Sequence[Decimal]:
+    def all_allowed(self) -> Sequence[Decimal]:
         """The same of all services, by number."""
-        return self._ranks
+        if not self._allowed:
+            self._allowed = [_ALL + rank for rank in self._ranks]  # the rank of a promise is the negative of what it promises
+        return self._allowed
 
     def rank(self, promise: Availability | None) -> Decimal:
         """Where a promise stands: the smaller, the stricter."""

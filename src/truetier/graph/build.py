@@ -10,7 +10,7 @@ from truetier.graph.later import Later
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, timedelta
 
     from truetier.catalog.model import Fleet
@@ -47,7 +47,8 @@ class Graph(NamedTuple):
     ``number`` counts the services in file order, and ``hard`` holds by number the numbers of those each needs hard, in the
     order of ``hard_callees``: what looks at every edge looks at these. ``budgets`` is how long callers wait for a service, for
     those that somebody waits for a stated time. ``bare`` are the services whose needs say nothing but whom they ask: nothing
-    about their calls can be wrong but whom they call, and their uses and edges are made when somebody asks for them.
+    about their calls can be wrong but whom they call, and their uses and edges are made when somebody asks for them. ``told`` are
+    the others, in file order.
     """
 
     fleet: Fleet
@@ -58,25 +59,29 @@ class Graph(NamedTuple):
     hard: Sequence[Sequence[int]]
     budgets: Mapping[str, timedelta]
     bare: frozenset[str]
+    told: Sequence[str]
 
     @property
     def telling_uses(self) -> Iterator[Use]:
         """The needs that may say more than whom they ask, in file order."""
-        return (use for name in self.number if name not in self.bare for use in self.uses[name])
+        return (use for name in self.told for use in self.uses[name])
 
     def hard_callees(self, name: str) -> tuple[Edge, ...]:
         """The hard serve edges that leave a service."""
         edges = self.callees[name]
         return edges if name in self.bare else tuple(edge for edge in edges if edge.is_hard)
 
-    def hard_callee(self, name: str, place: int) -> Edge:
-        """The one of them at that place among them."""
-        return self.callees[name][place] if name in self.bare else self.hard_callees(name)[place]
+    def called(self, name: str) -> Sequence[str]:
+        """Whom a service calls while it serves, in the order of ``callees``."""
+        return asked_by(self.fleet.services[name]) if name in self.bare else [edge.callee for edge in self.callees[name]]
 
-    def place(self, name: str, place: int) -> Place | None:
-        """Where the catalog writes the need of the same; a bare one is not made for it."""
+    def places(self, name: str) -> Callable[[int], Place | None]:
+        """Tells where the catalog writes the need behind each of them; a bare one is not made for it."""
         needs = self.fleet.services[name].needs
-        return needs.place(place) if name in self.bare and isinstance(needs, BareNeeds) else self.hard_callee(name, place).place
+        if name in self.bare and isinstance(needs, BareNeeds):
+            return needs.place
+        edges = self.hard_callees(name)
+        return lambda number: edges[number].place
 
 
 def build(fleet: Fleet) -> Graph:
@@ -106,7 +111,8 @@ def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[
         reached.append([number[edge.callee] for edge in edges])
         hard.append([callee for callee, edge in zip(reached[-1], edges, strict=True) if edge.is_hard])
     ahead = Later(number, lambda name: _bare_edges(name, uses[name]), callees)
-    return Graph(fleet, uses, ahead, _callers(number, reached, ahead), number, hard, budgets, bare)
+    told = [name for name in number if name not in bare]
+    return Graph(fleet, uses, ahead, _callers(number, reached, ahead), number, hard, budgets, bare, told)
 
 
 def _bare_edges(name: str, uses: Sequence[Use]) -> tuple[Edge, ...]:

@@ -10,7 +10,7 @@ from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
-from truetier.audit.finding import LONGEST_PATH
+from truetier.audit.finding import LONGEST_PATH, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from truetier.report.document import Document
 
 SCHEMA = "truetier/check/1"
+_BOOLEAN = ("false", "true")
 _AT_A_TIME = 500  # lines in one piece
 
 
@@ -159,20 +160,26 @@ class _Encoder:
 
     def findings(self, findings: Iterable[Finding]) -> Iterator[str]:
         """One line for each; those of one rule and severity stand together and begin alike."""
-        names = self._names
+        names, numbers = self._names, self._numbers
         code = severity = head = None
         for finding in findings:
-            if finding.code is not code or finding.severity is not severity:
-                code, severity = finding.code, finding.severity
-                head = f'{{"code": {quoted(code)}, "slug": {quoted(finding.slug)}, "severity": "{severity.value}", "subject": '
-            path = finding.path
-            steps = ", ".join([names[name] for name in path])
-            length = len(path) if finding.said.path_length is None and len(path) < LONGEST_PATH else finding.path_length
+            its_code, slug, its_severity, said, identity, _, is_new, is_waived = finding
+            subject, message, place, path, minutes, _, fix, _, length = said
+            if its_code is not code or its_severity is not severity:
+                code, severity = its_code, its_severity
+                head = f'{{"code": {quoted(code)}, "slug": {quoted(slug)}, "severity": "{severity.value}", "subject": '
+            if not isinstance(message, str):
+                message = finding.message
+            if not isinstance(fix, str):
+                fix = finding.fix
+            if not isinstance(path, tuple) or length is not None or len(path) > LONGEST_PATH:
+                path, length = finding.path, finding.path_length
             yield (
-                f'{head}{quoted(finding.subject)}, "message": {quoted(finding.message)}, "fix": {quoted(finding.fix)}, '
-                f'"path": [{steps}], "path_length": {length}, "minutes_per_year": {self._number(finding.minutes_per_year)}, '
-                f'"location": {self._place(finding.place)}, "fingerprint": "{finding.fingerprint}", '
-                f'"new": {"true" if finding.is_new else "false"}, "waived": {"true" if finding.is_waived else "false"}}}'
+                f'{head}{quoted(subject)}, "message": {quoted(message)}, "fix": {quoted(fix)}, '
+                f'"path": [{", ".join([names[name] for name in path])}], "path_length": {len(path) if length is None else length}, '
+                f'"minutes_per_year": {"null" if minutes is None else numbers[minutes]}, '
+                f'"location": {self._place(place)}, "fingerprint": "{fingerprint(identity)}", '
+                f'"new": {_BOOLEAN[is_new]}, "waived": {_BOOLEAN[is_waived]}}}'
             )
 
     def _place(self, place: Place | None) -> str:

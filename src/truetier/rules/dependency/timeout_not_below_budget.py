@@ -87,12 +87,10 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need whose attempts together are not shorter than the caller's budget."""
-        for caller, uses in facts.graph.uses.items():
-            if caller in facts.graph.bare:
-                continue
+        for caller in facts.graph.told:
             stated = facts.fleet.services[caller].budget
             budget = stated if stated is not None else facts.graph.budgets.get(caller)
-            for use in uses:
+            for use in facts.graph.uses[caller]:
                 if use.weakness is Weakness.MIXED:
                     yield _mixed(use)
                 elif budget is not None and (use.weakness is Weakness.SLOW or (stated is not None and _is_awaited(use))):

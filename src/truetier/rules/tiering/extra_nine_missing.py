@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import count_text, names_text, promise_text
+from truetier.graph.hardness import asked_by
 from truetier.record import NamedTuple
 from truetier.units import WHOLE, percent_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from truetier.audit.facts import Facts
     from truetier.catalog.model import Endpoint, Service
+    from truetier.errors import Place
     from truetier.graph.build import Edge
     from truetier.units import Availability, Share
 
 _A_NINE = Decimal(10)
-_ALL = Decimal(1)
 
 
 class _Spending(NamedTuple):
@@ -32,7 +33,8 @@ class _Spending(NamedTuple):
     service: Service
     endpoint: Endpoint | None
     promise: Availability
-    edges: Sequence[Edge]  # the hard needs that the promise rests on
+    callees: Sequence[str]  # of the hard needs that the promise rests on, in order
+    places: Callable[[int], Place | None]  # of the same, by number
     spent: Mapping[str, Decimal]
 
     @property
@@ -116,19 +118,19 @@ services:
                 if short or total > budget:
                     yield _violation(facts, spending, short, total / budget)
                     continue
-                untold = next((edge.callee for edge in spending.edges if facts.promises.is_untold(edge.callee)), None)
+                untold = next((callee for callee in spending.callees if facts.promises.is_untold(callee)), None)
                 if untold is not None:
                     yield Skipped(spending.subject, f"its callee {untold} has no tier, so nobody knows how much of the budget it may spend")
 
 
 def _spendings(facts: Facts, service: Service) -> Iterator[_Spending]:
     """That of the service, and that of each endpoint with a tier; without shares all that promise the same are one."""
-    edges = facts.graph.hard_callees(service.name)
     own = facts.promises.of(service.name)
-    if not service.endpoints:
+    if service.name in facts.graph.bare:
         if own is not None:
-            yield _spending(facts, service, None, own, edges)
+            yield _bare_spending(facts, service, own)
         return
+    edges = facts.graph.hard_callees(service.name)
     apart = {each.name: each for each in service.endpoints if each.tier is not None}
     if not service.has_shares:
         apart = {name: each for name, each in apart.items() if facts.fleet.tier_promise(each.tier) != own}
@@ -141,20 +143,24 @@ def _spendings(facts: Facts, service: Service) -> Iterator[_Spending]:
 
 
 def _spending(facts: Facts, service: Service, endpoint: Endpoint | None, promise: Availability, edges: Sequence[Edge]) -> _Spending:
-    ranks, number, least = facts.promises.ranks, facts.graph.number, facts.promises.rank(promise)
-    if service.name in facts.graph.bare:
-        reached = facts.graph.hard[number[service.name]]
-        spent = {edges[place].callee: ranks[callee] for place, callee in enumerate(reached) if ranks[callee] <= least}
-    else:
-        spent = {edge.callee: rank for edge in edges if (rank := ranks[number[edge.callee]]) <= least}
-    for callee, rank in spent.items():
-        spent[callee] = _ALL + rank  # the rank of a promise is the negative of what it promises
+    most = promise.exact_unavailability
+    parts = {edge.callee: facts.promises.allowed(edge.callee) for edge in edges}
+    spent = {callee: part for callee, part in parts.items() if part <= most}
     draws = {each.name: each.share for each in service.endpoints if each.share is not None} if endpoint is None else {}
-    if draws or (service.name not in facts.graph.bare and any(edge.use.share is not WHOLE for edge in edges)):
+    if draws or any(edge.use.share is not WHOLE for edge in edges):
         for callee, share in _shares(edges, draws).items():
             if callee in spent:
                 spent[callee] *= share
-    return _Spending(service, endpoint, promise, edges, spent)
+    return _Spending(service, endpoint, promise, [edge.callee for edge in edges], lambda number: edges[number].place, spent)
+
+
+def _bare_spending(facts: Facts, service: Service, promise: Availability) -> _Spending:
+    """The same of a service whose needs say nothing but whom they ask: its edges are not looked at."""
+    most, graph = promise.exact_unavailability, facts.graph
+    callees = asked_by(service)
+    parts = map(facts.promises.all_allowed.__getitem__, graph.hard[graph.number[service.name]])
+    spent = {callee: part for callee, part in zip(callees, parts, strict=True) if part <= most}
+    return _Spending(service, None, promise, callees, graph.places(service.name), spent)
 
 
 def _shares(edges: Sequence[Edge], draws: Mapping[str, Share]) -> dict[str, Decimal]:
@@ -173,7 +179,7 @@ def _violation(facts: Facts, spending: _Spending, short: list[str], part: Decima
     return Violation(
         spending.subject,
         lambda: _message(facts, spending, short, part),
-        next(edge.place for edge in spending.edges if edge.callee == first),
+        spending.places(spending.callees.index(first)),
         (spending.service.name, first),
         fix=lambda: _fix(spending, short),
         discriminator="" if spending.endpoint is None else "endpoint",

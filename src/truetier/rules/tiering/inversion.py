@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.audit.advice import MAKE_SURVIVABLE, raise_text, raising, survive_text
+from truetier.audit.advice import MAKE_SURVIVABLE, raise_text, survive_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost, share_met
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import promise_text
+from truetier.graph.hardness import asked_by
 from truetier.record import maker
 from truetier.units import WHOLE, downtime_text
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from truetier.audit.facts import Facts
     from truetier.graph.build import Edge
+    from truetier.units import Availability
 
 _VIOLATION = maker(Violation)
 
@@ -93,17 +95,20 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every pair of services with a hard edge at which the promise drops."""
-        ends: dict[str, str] = {}  # of what is said of a bare need: the same for each that asks the service
+        number, hard = facts.graph.number, facts.graph.hard
+        bare = _Bare(facts)
         for name in facts.fleet.services:
-            edges = facts.promises.dropping(name)
-            if not edges:
+            places = facts.promises.dropping(name)
+            if not places:
                 continue
+            reached = hard[number[name]]
+            if name in facts.graph.bare and len({reached[place] for place in places}) == len(places):
+                yield from bare.violations(name, places)
+                continue
+            edges = facts.graph.hard_callees(name)
             dropping: dict[str, list[Edge]] = {}
-            for edge in edges:
-                dropping.setdefault(edge.callee, []).append(edge)
-            if name in facts.graph.bare and len(dropping) == len(edges):
-                yield from _bare(facts, name, edges, ends)
-                continue
+            for place in places:
+                dropping.setdefault(edges[place].callee, []).append(edges[place])
             for to_one in dropping.values():
                 worst = max(to_one, key=lambda edge: _badness(facts, edge))
                 yield _violation(facts, worst, len({edge.use.number for edge in to_one}))
@@ -114,19 +119,40 @@ def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
     return -facts.promises.rank(facts.promises.on(edge)), share_met(facts, edge.use)
 
 
-def _bare(facts: Facts, name: str, edges: Sequence[Edge], ends: dict[str, str]) -> Iterator[Violation]:
-    """The same of needs that say nothing but whom they ask, as most do: their words are put together from parts made once."""
-    promise = facts.promises.of(name)
-    start = f"{name} ({promise_text(facts.fleet, None, promise)}) hard needs "
-    arrow = f"{name} -> "
-    services, raise_to = facts.fleet.services, raising(facts.fleet, promise)
-    for _, callee, use, _ in edges:
-        minutes = facts.minutes(callee)
-        end = ends.get(callee)
-        if end is None:
-            end = ends[callee] = f"{facts.title(callee)}{'' if minutes is None else f': {downtime_text(minutes)} lost'}"
-        fix = f"{raise_to(services[callee])}, or {MAKE_SURVIVABLE}"
-        yield _VIOLATION((arrow + callee, start + end, use.need.evidence.place, (name, callee), minutes, None, fix, "", None))
+class _Bare:
+    """Tells the same of needs that say nothing but whom they ask, as most do: their words are put together from parts made once."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._ends: dict[str, tuple[str, float | None]] = {}  # of what is said of each callee, and what it costs
+        self._fixes: dict[Availability | None, dict[str, str]] = {}  # by what is promised, and the callee
+
+    def violations(self, name: str, places: Sequence[int]) -> Iterator[Violation]:
+        """The violations of one service, at the needs of those places."""
+        facts, ends = self._facts, self._ends
+        service = facts.fleet.services[name]
+        promise = facts.promises.of(name)
+        fixes = self._fixes.setdefault(promise, {})
+        start = f"{name} ({promise_text(facts.fleet, None, promise)}) hard needs "
+        arrow = f"{name} -> "
+        asked, place_of = asked_by(service), facts.graph.places(name)
+        for place in places:
+            callee = asked[place]
+            said = ends.get(callee) or self._end(callee)
+            fix = fixes.get(callee) or self._fix(fixes, promise, callee)
+            end, minutes = said
+            yield _VIOLATION((arrow + callee, start + end, place_of(place), (name, callee), minutes, None, fix, "", None))
+
+    def _end(self, callee: str) -> tuple[str, float | None]:
+        minutes = self._facts.minutes(callee)
+        lost = "" if minutes is None else f": {downtime_text(minutes)} lost"
+        said = self._ends[callee] = f"{self._facts.title(callee)}{lost}", minutes
+        return said
+
+    def _fix(self, fixes: dict[str, str], promise: Availability | None, callee: str) -> str:
+        facts = self._facts
+        fix = fixes[callee] = f"{raise_text(facts.fleet, facts.fleet.services[callee], promise)}, or {MAKE_SURVIVABLE}"
+        return fix
 
 
 def _violation(facts: Facts, edge: Edge, needs: int) -> Violation:

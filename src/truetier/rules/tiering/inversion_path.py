@@ -83,12 +83,13 @@ services:
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every pair of services at whose hard edge a promise drops that only the caller's own callers have made."""
         promises = facts.promises
-        for name, edges in facts.graph.callees.items():
+        for name in facts.graph.number:
             if not promises.is_untold(name):
                 continue
-            seen = {edge.callee for edge in promises.dropping(name)}
+            edges = facts.graph.hard_callees(name)
+            seen = {edges[place].callee for place in promises.dropping(name)}
             for edge in edges:
-                if not edge.is_hard or edge.callee in seen:
+                if edge.callee in seen:
                     continue
                 asked = promises.hidden(name, beside=edge.callee)
                 if asked is not None and promises.rank(asked.promise) < promises.rank(promises.for_blame(edge.callee)):

@@ -181,12 +181,8 @@ def _most(top: Contributor | None, minutes: float | None) -> str:
 
 
 def _path(facts: Facts, name: str, top: Contributor | None) -> tuple[str, ...]:
-    if top is None or name not in facts.graph.callees:
-        return (name,)
-    for edge in facts.graph.callees[name] if top.service is not None else ():
-        if edge.callee == top.service:
-            return name, edge.callee
-    return (name,)
+    callee = None if top is None or name not in facts.graph.number else top.service
+    return (name,) if callee is None or callee not in facts.graph.called(name) else (name, callee)
 
 
 def _place(facts: Facts, assessment: Assessment) -> Place | None:
