@@ -58,15 +58,17 @@ class Resolution:
 
     def _needs(self, caller: str, needs: Sequence[Need]) -> Sequence[Need]:
         # Nearly always every need names services by their own names, so that is looked at in one go.
+        known = self._names.known
         if isinstance(needs, BareNeeds):
-            named = set(needs.services)
+            if caller not in needs.services and all(map(known.__contains__, needs.services)):
+                return needs
         else:
             named = {target.service for need in needs for target in need.targets}
             for need in needs:
                 if need.fallback is not None or need.broker is not None:
                     named.update(need.services)
-        if caller not in named and named <= self._names.known:
-            return needs
+            if caller not in named and named <= known:
+                return needs
         resolved = (self._need(caller, need) for need in needs)
         return tuple(need for need in resolved if need is not None)
 

@@ -122,7 +122,7 @@ def test_a_fraction_that_no_catalog_could_state_is_refused(text: str) -> None:
         b"",
         b"q",
         b"B\x01\0\0\0\0\0\0\0",
-        b"i\xff\xff\xff\xff\xff\xff\xff\x7f" + bytes(8),
+        b"I\xff\xff\xff\xff\xff\xff\xff\x7f" + bytes(8),
         b"d\x01\0\0\0\0\0\0\0" + bytes(8),
         b"\xff\x01\0\0\0\0\0\0\0" + bytes(8),
     ],

@@ -276,6 +276,10 @@ class _Table(Mapping[str, Any]):
             raise KeyError(key)
         return self._values[self._begin + self._keys.index(key)]
 
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as any mapping does, without an exception for what is not there
+        """The value, or the default."""
+        return self[key] if key in self._keys else default
+
     def __contains__(self, key: object) -> bool:
         return key in self._keys
 
@@ -291,7 +295,7 @@ class NeedList:
 
     def __init__(self, need: Codec) -> None:
         self._told = Many(need)
-        self._line = Number(1, _FARTHEST)
+        self._line = Number(0, _FARTHEST)
 
     def write(self, values: Sequence[Sequence[Any]], to: Writer) -> None:
         """Which lists are bare; the columns of all bare needs in a row; those of the others."""
@@ -311,8 +315,7 @@ class NeedList:
         files = source.texts(bare)
         lengths, total = source.lengths(bare)
         names = tuple(source.texts(total))
-        lines = source.numbers(total, 1, _FARTHEST)
-        columns = source.numbers(total, 1, _FARTHEST)
+        lines, columns = source.numbers(total, 0, _FARTHEST), source.numbers(total, 0, _FARTHEST)
         told = iter(self._told.read(count - bare, source))
         found: list[Sequence[Any]] = []
         begin = number = 0

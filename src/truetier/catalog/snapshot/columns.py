@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     Numbers = array[int]
 
-_WIDTHS = (("B", 0, 0xFF), ("h", -0x8000, 0x7FFF), ("i", -0x8000_0000, 0x7FFF_FFFF))
-_WIDEST = "q"
-_SIZES = {"B": 1, "h": 2, "i": 4, _WIDEST: 8}
+_WIDTHS = {"B": (0, 0xFF), "H": (0, 0xFFFF), "I": (0, 0xFFFF_FFFF), "q": (-(2**63), 2**63 - 1)}
+_SIZES = {"B": 1, "H": 2, "I": 4, "q": 8}
 _COUNT = 8  # bytes
 _IS_BIG_ENDIAN = sys.byteorder == "big"
 
@@ -38,7 +37,7 @@ class Writer:
     def numbers(self, numbers: Sequence[int]) -> None:
         """A column, as narrow as its numbers allow."""
         least, most = min(numbers, default=0), max(numbers, default=0)
-        letter = next((letter for letter, low, high in _WIDTHS if low <= least and most <= high), _WIDEST)
+        letter = next(letter for letter, (low, high) in _WIDTHS.items() if low <= least and most <= high)
         column = array(letter, numbers)
         if _IS_BIG_ENDIAN:
             column.byteswap()
@@ -80,7 +79,8 @@ class Reader:
     def numbers(self, count: int, least: int, most: int) -> Numbers:
         """The next column, which has so many numbers in that range."""
         found = self._column()
-        if len(found) != count or (count and (min(found) < least or max(found) > most)):
+        low, high = _WIDTHS[found.typecode]
+        if len(found) != count or (count and ((low < least and min(found) < least) or (high > most and max(found) > most))):
             raise DamagedError
         return found
 

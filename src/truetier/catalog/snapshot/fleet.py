@@ -167,10 +167,11 @@ def _is_sound(fleet: Fleet) -> bool:
     """Whether every name means a service, and counts are those of something: what all that follows takes for granted."""
     named = {name for journey in fleet.journeys.values() for criterion in journey.succeeds for name in criterion.services}
     counts = [(each.required, len(each.services)) for journey in fleet.journeys.values() for each in journey.succeeds]
+    bare: list[tuple[str, ...]] = []
     for service in fleet.services.values():
         for needs in (service.needs, *[endpoint.needs for endpoint in service.endpoints]):
             if isinstance(needs, BareNeeds):
-                named.update(needs.services)
+                bare.append(needs.services)
                 continue
             for need in needs:
                 named.update(need.services)
@@ -178,4 +179,5 @@ def _is_sound(fleet: Fleet) -> bool:
         if service.placement is not None:
             counts += [(1, number) for _, number in service.placement.copies]
             counts.append((1, len(service.placement.copies)))
+    named.update(*bare)
     return named <= fleet.services.keys() and all(required <= there for required, there in counts)

@@ -12,17 +12,16 @@ from truetier.sources.yaml_catalog.needs import read_needs
 from truetier.sources.yaml_catalog.placements import read_placement
 from truetier.sources.yaml_catalog.reading import Reading
 from truetier.sources.yaml_catalog.schema import CATALOG, CRITERION, DOMAIN, ENDPOINT, JOURNEY, POLICY, SERVICE, TIER_ROW, WAIVER
+from truetier.sources.yaml_catalog.stated import Stated
 from truetier.sources.yaml_catalog.values import checked_path, described, read_name, tier_name
 from truetier.units import percent_text, shown
 
 if TYPE_CHECKING:
-    from truetier.catalog.evidence import Evidence
     from truetier.errors import Place
     from truetier.sources.yaml_tree import Node
 
 _SERVICE = maker(Service)
 _SAID_NOTHING: dict[str, Any] = {"name": None, "evidence": None} | Service._field_defaults  # in the order of the fields
-_PLACEMENT_KEYS = ("copies", "availability", "common_cause", "need", "affinity", "mode", "failover")
 
 
 class Reader:
@@ -74,17 +73,8 @@ class Reader:
             said["endpoints"] = self._endpoints(keys["endpoints"], name)
         if placement_node is not None:
             said["placement"] = read_placement(reading, placement_node)
-        said["keys"] = self._stated(node, keys)
+        said["keys"] = Stated(reading, node, keys)
         return _SERVICE(said.values())
-
-    def _stated(self, node: Node, keys: dict[str, Any]) -> dict[str, Evidence]:
-        """Who says each key that could be read, those of the placement as ``placement.copies``."""
-        evidence = self.reading.evidence
-        found = {key.text: evidence(value) for key, value in node.pairs if key.text in keys}
-        placement: Node | None = keys.get("placement")
-        if placement is not None:
-            found.update((f"placement.{key.text}", evidence(value)) for key, value in placement.pairs if key.text in _PLACEMENT_KEYS)
-        return found
 
     def _aliases(self, node: Node, name: str) -> tuple[str, ...]:
         found: list[str] = []
