@@ -116,15 +116,16 @@ class Finding(NamedTuple):
     @property
     def path(self) -> tuple[str, ...]:
         """The names of the shortest witness, from the subject on; at most 50."""
-        return self._whole_path[:LONGEST_PATH]
+        return self.whole_path[:LONGEST_PATH]
 
     @property
     def path_length(self) -> int:
         """How many names the whole path has."""
-        return len(self._whole_path) if self.said.path_length is None else self.said.path_length
+        return len(self.whole_path) if self.said.path_length is None else self.said.path_length
 
     @property
-    def _whole_path(self) -> tuple[str, ...]:
+    def whole_path(self) -> tuple[str, ...]:
+        """All names that the rule gave."""
         path = self.said.path
         return path if isinstance(path, tuple) else self._now(path)
 

@@ -172,11 +172,13 @@ class _Encoder:
                 message = finding.message
             if not isinstance(fix, str):
                 fix = finding.fix
-            if not isinstance(path, tuple) or length is not None or len(path) > LONGEST_PATH:
-                path, length = finding.path, finding.path_length
+            if not isinstance(path, tuple):
+                path = finding.whole_path
+            if length is None:
+                length = len(path)
             yield (
-                f'{head}{quoted(subject)}, "message": {quoted(message)}, "fix": {quoted(fix)}, '
-                f'"path": [{", ".join([names[name] for name in path])}], "path_length": {len(path) if length is None else length}, '
+                f'{head}{quoted(subject)}, "message": {quoted(message)}, "fix": {names[fix]}, '
+                f'"path": [{", ".join([names[name] for name in path[:LONGEST_PATH]])}], "path_length": {length}, '
                 f'"minutes_per_year": {"null" if minutes is None else numbers[minutes]}, '
                 f'"location": {self._place(place)}, "fingerprint": "{fingerprint(identity)}", '
                 f'"new": {_BOOLEAN[is_new]}, "waived": {_BOOLEAN[is_waived]}}}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity, Skipped, Violation
@@ -97,36 +98,75 @@ def _between(estimate: Estimate) -> str:
 
 def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> Violation:
     severity = _severity(facts, assessment, promise)
-    is_hopeless = severity is Severity.ERROR and assessment.kind is not SubjectKind.JOURNEY
+    words = _Words(facts, assessment, promise, is_hopeless=severity is Severity.ERROR and assessment.kind is not SubjectKind.JOURNEY)
     # To find what costs most takes longer than all the rest of this rule.
     return Violation(
         assessment.name,
-        lambda: _message(facts, assessment, promise, is_hopeless=is_hopeless),
+        words.message,
         _place(facts, assessment),
-        lambda: _path(facts, assessment.name, _top(facts, assessment)),
+        words.path,
         facts.judged(assessment).minutes_per_year,
         severity,
-        lambda: _fix(facts, assessment, promise, is_hopeless=is_hopeless),
+        words.fix,
         assessment.kind.value,
     )
 
 
-def _top(facts: Facts, assessment: Assessment) -> Contributor | None:
-    """What costs most of what is delivered when claims are believed; where they are not, nobody has worked it out."""
-    return None if facts.trust is Reading.VERIFIED else assessment.costliest
+class _Words:
+    """What is said of one violation, worked out when a report shows it."""
 
+    def __init__(self, facts: Facts, assessment: Assessment, promise: Availability, *, is_hopeless: bool) -> None:
+        self._facts = facts
+        self._assessment = assessment
+        self._promise = promise
+        self._is_hopeless = is_hopeless
 
-def _message(facts: Facts, assessment: Assessment, promise: Availability, *, is_hopeless: bool) -> str:
-    judged = facts.judged(assessment)
-    hopeless = ""
-    if is_hopeless:
-        down = facts.best(assessment).down_low
-        hopeless = f"; with everything of its own perfect it would be {availability_text(1 - down, down)}"
-    return (
-        f"{_subject(assessment)} promises {promise_text(facts.fleet, assessment.tier, promise)} but delivers "
-        f"{_delivered(judged, facts.judged_tier(assessment) or 'no tier', promise)}"
-        f"{_most(_top(facts, assessment), judged.minutes_per_year)}{hopeless}"
-    )
+    @cached_property
+    def _top(self) -> Contributor | None:
+        """What costs most of what is delivered when claims are believed; where they are not, nobody has worked it out."""
+        return None if self._facts.trust is Reading.VERIFIED else self._assessment.costliest
+
+    @cached_property
+    def _tier(self) -> str | None:
+        return self._facts.judged_tier(self._assessment)
+
+    def message(self) -> str:
+        """What is promised, and what is delivered."""
+        facts, assessment = self._facts, self._assessment
+        judged = facts.judged(assessment)
+        hopeless = ""
+        if self._is_hopeless:
+            down = facts.best(assessment).down_low
+            hopeless = f"; with everything of its own perfect it would be {availability_text(1 - down, down)}"
+        return (
+            f"{_subject(assessment)} promises {promise_text(facts.fleet, assessment.tier, self._promise)} but delivers "
+            f"{_delivered(judged, self._tier or 'no tier', self._promise)}{_most(self._top, judged.minutes_per_year)}{hopeless}"
+        )
+
+    def path(self) -> tuple[str, ...]:
+        """The subject, and what it calls that costs most."""
+        graph, name, top = self._facts.graph, self._assessment.name, self._top
+        callee = None if top is None or name not in graph.number else top.service
+        return (name,) if callee is None or callee not in graph.called(name) else (name, callee)
+
+    def fix(self) -> str:
+        """What would help most."""
+        facts, assessment, top = self._facts, self._assessment, self._top
+        lower = _lower_text(facts, self._tier)
+        if facts.trust is Reading.VERIFIED and is_met(assessment.delivered.down_high, self._promise):
+            return f"show that what it counts on works, and write it down (verified), {lower}"
+        own = None if assessment.kind is SubjectKind.JOURNEY else _service_of(facts, assessment)
+        worst = top
+        if self._is_hopeless and top is not None and top.service == own:
+            worst = next((each for each in assessment.contributors if each.service != own), None)
+        if worst is None:
+            return f"make what it needs more available, {lower}"
+        if worst.service is None:
+            return f"have what it rests on outlive the loss of {worst.component}, {lower}"
+        if worst.service == own:
+            return f"make {worst.component}{' itself' if worst.component == own else ''} more available, {lower}"
+        need = "it" if worst.component == worst.service else worst.service
+        return f"make {worst.component} more available or the need on {need} survivable, {lower}"
 
 
 def _severity(facts: Facts, assessment: Assessment, promise: Availability) -> Severity:
@@ -180,11 +220,6 @@ def _most(top: Contributor | None, minutes: float | None) -> str:
     return f", {top.costs / minutes:.1%} of it from {top.component}"
 
 
-def _path(facts: Facts, name: str, top: Contributor | None) -> tuple[str, ...]:
-    callee = None if top is None or name not in facts.graph.number else top.service
-    return (name,) if callee is None or callee not in facts.graph.called(name) else (name, callee)
-
-
 def _place(facts: Facts, assessment: Assessment) -> Place | None:
     if assessment.kind is SubjectKind.JOURNEY:
         return facts.fleet.journeys[assessment.name].evidence.place
@@ -193,24 +228,6 @@ def _place(facts: Facts, assessment: Assessment) -> Place | None:
         return promise_place(service)
     name = assessment.name.removeprefix(f"{service.name}/")
     return next((endpoint.evidence.place for endpoint in service.endpoints if endpoint.name == name), service.evidence.place)
-
-
-def _fix(facts: Facts, assessment: Assessment, promise: Availability, *, is_hopeless: bool) -> str:
-    lower = _lower_text(facts, facts.judged_tier(assessment))
-    if facts.trust is Reading.VERIFIED and is_met(assessment.delivered.down_high, promise):
-        return f"show that what it counts on works, and write it down (verified), {lower}"
-    own = None if assessment.kind is SubjectKind.JOURNEY else _service_of(facts, assessment)
-    worst = top = _top(facts, assessment)
-    if is_hopeless and top is not None and top.service == own:
-        worst = next((each for each in assessment.contributors if each.service != own), None)
-    if worst is None:
-        return f"make what it needs more available, {lower}"
-    if worst.service is None:
-        return f"have what it rests on outlive the loss of {worst.component}, {lower}"
-    if worst.service == own:
-        return f"make {worst.component}{' itself' if worst.component == own else ''} more available, {lower}"
-    need = "it" if worst.component == worst.service else worst.service
-    return f"make {worst.component} more available or the need on {need} survivable, {lower}"
 
 
 def _lower_text(facts: Facts, tier: str | None) -> str:
