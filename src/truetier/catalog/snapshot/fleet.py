@@ -165,19 +165,20 @@ def read_fleet(source: Reader) -> Fleet:
 
 def _is_sound(fleet: Fleet) -> bool:
     """Whether every name means a service, and counts are those of something: what all that follows takes for granted."""
-    named = {name for journey in fleet.journeys.values() for criterion in journey.succeeds for name in criterion.services}
-    counts = [(each.required, len(each.services)) for journey in fleet.journeys.values() for each in journey.succeeds]
-    bare: list[tuple[str, ...]] = []
-    for service in fleet.services.values():
-        for needs in (service.needs, *[endpoint.needs for endpoint in service.endpoints]):
-            if isinstance(needs, BareNeeds):
-                bare.append(needs.services)
-                continue
-            for need in needs:
-                named.update(need.services)
-                counts.append((need.required, len(need.targets)))
-        if service.placement is not None:
-            counts += [(1, number) for _, number in service.placement.copies]
-            counts.append((1, len(service.placement.copies)))
-    named.update(*bare)
-    return named <= fleet.services.keys() and all(required <= there for required, there in counts)
+    services = fleet.services.values()
+    lists = [service.needs for service in services]
+    lists += [endpoint.needs for service in services for endpoint in service.endpoints]
+    needs = [need for of_one in lists if not isinstance(of_one, BareNeeds) for need in of_one]
+    criteria = [criterion for journey in fleet.journeys.values() for criterion in journey.succeeds]
+    copies = [service.placement.copies for service in services if service.placement is not None]
+    fallbacks = {id(need.fallback): need.fallback for need in needs}  # of which there are few
+    named = {target.service for need in needs for target in need.targets}
+    named.update(*[of_one.services for of_one in lists if isinstance(of_one, BareNeeds)], *[criterion.services for criterion in criteria])
+    named |= {need.broker for need in needs if need.broker is not None}
+    named |= {each.service for each in fallbacks.values() if each is not None and each.service is not None}
+    return (
+        named <= fleet.services.keys()
+        and all(need.required <= len(need.targets) for need in needs)
+        and all(criterion.required <= len(criterion.services) for criterion in criteria)
+        and all(placed and min(number for _, number in placed) > 0 for placed in copies)
+    )
