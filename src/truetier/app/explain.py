@@ -98,7 +98,7 @@ def _terms(document: Document, subject: Assessment) -> Iterator[Term]:
     if document.trust is Reading.VERIFIED:
         uses, alone = verified_uses(uses, document.as_of), unverified_redundancy(fleet, document.as_of)
     factors, near = Factors(), dict[int, int]()
-    structure = Structure(fleet, uses, factors, near, alone=alone)
+    structure = Structure(fleet, uses, factors, near, alone=alone, as_measured=document.trust is Reading.VERIFIED)
     engine = Engine(factors, near)
     if subject.kind is SubjectKind.JOURNEY:
         criteria = fleet.journeys[subject.name].succeeds

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from truetier.units import availability_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from truetier.availability.estimate import Assessment, Confidence
     from truetier.catalog.model import Fleet, Service
     from truetier.catalog.tier import TierTable
     from truetier.errors import Place
@@ -32,6 +35,29 @@ def _promise_text(tiers: TierTable, tier: str | None, promise: Availability | No
     name = next(exact, None) if tier is None else tier
     said = "no promise" if promise is None else str(promise)
     return said if name is None else f"{name}, {said}"
+
+
+def chance_text(chance: float) -> str:
+    """A probability in words that never claims certainty: ``63.1%``, ``more than 99.9%``, ``less than 0.1%``."""
+    if chance > 0.999:
+        return "more than 99.9%"
+    return "less than 0.1%" if chance < 0.001 else f"{chance * 100:.1f}%"
+
+
+def range_text(confidence: Confidence) -> str:
+    """Between which availabilities 90 of 100 draws lie."""
+    low = availability_text(confidence.low, confidence.down_high)
+    return f"{low} to {availability_text(confidence.high, confidence.down_low)} in 90 of 100 draws of what was measured"
+
+
+def shortage_text(assessment: Assessment) -> str:
+    """What is missing to say whether a promise is kept, of a subject that is short of data."""
+    further = assessment.further
+    if further is None or further.requests is None:
+        return "more requests to what was measured would never be enough by themselves"
+    if further.service is not None:
+        return f"{further.requests:,} more requests to {further.service} would be enough if none of them failed"
+    return f"{further.requests:,} more requests to each of the {further.services} services measured would be enough if none of them failed"
 
 
 def tier_for(fleet: Fleet, promise: Availability | None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from truetier.availability.costs import NO_COSTS, costliest, costs
 from truetier.availability.estimate import Assessment, Estimate, Method, SubjectKind, Verdict
-from truetier.availability.events import own_down
+from truetier.availability.events import own_event
 from truetier.availability.exact import Engine, keyed
 from truetier.availability.factors import Factors, bits
 from truetier.availability.structure import Bounds, Structure, asked_whole, can_be_degraded, numbered_in, plain_callees
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from truetier.availability.estimate import Contributor, Costs
+    from truetier.availability.estimate import Confidence, Contributor, Costs, Further
+    from truetier.availability.posterior import Posterior
     from truetier.availability.series import SeriesFleet
     from truetier.availability.value import Value
     from truetier.catalog.model import Endpoint, Fleet, Journey, Placement, Service
@@ -47,11 +48,16 @@ class Assessments(NamedTuple):
 
 
 def assess(
-    graph: Graph, as_of: date, *, reading: Reading = Reading.TRUSTING, progress: Callable[[int, int], None] | None = None
+    graph: Graph,
+    as_of: date,
+    *,
+    reading: Reading = Reading.TRUSTING,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Assessments:
-    """What every subject delivers. ``reading`` decides which estimate the verdicts go by."""
+    """What every subject delivers. ``reading`` decides which estimate the verdicts go by; ``seed`` the draws of what was measured."""
     with deep_recursion():
-        return _Assessor(graph, as_of, reading).all(progress)
+        return _Assessor(graph, as_of, reading, seed).all(progress)
 
 
 @contextmanager
@@ -176,6 +182,11 @@ class _Details:
         with deep_recursion():
             return self._assessor.costliest(self._subject.up)
 
+    @cached_property
+    def further(self) -> Further | None:
+        with deep_recursion():
+            return self._assessor.further(self._subject)
+
 
 class _SeriesDetails:
     """The same of a service that is a series, in the reading that is trusted; in another one it may be none."""
@@ -226,17 +237,23 @@ class _SeriesDetails:
     def costliest(self) -> Contributor | None:
         return next(iter(self._series.costs(self._number).contributors), None)
 
+    @property
+    def further(self) -> Further | None:
+        return None  # nothing of the fleet was measured
+
 
 class _Assessor:
     """One run over one fleet. It outlives the run: details that nobody has asked for yet are worked out with it."""
 
-    def __init__(self, graph: Graph, as_of: date, reading: Reading) -> None:
+    def __init__(self, graph: Graph, as_of: date, reading: Reading, seed: int) -> None:
         self._graph = graph
         self._fleet = graph.fleet
         self._as_of = as_of
         self._reading = reading
+        self._seed = seed
         self._names = list(graph.number)
-        self._is_at_once = len(self._names) >= AT_ONCE_FROM
+        # What was measured is drawn, and each draw takes the formulas.
+        self._is_at_once = len(self._names) >= AT_ONCE_FROM and not any(map(_is_measured, self._fleet.services.values()))
         self._near: dict[int, int] = {}
         self._factors = Factors()
         self._engine = Engine(self._factors, self._near)
@@ -322,7 +339,7 @@ class _Assessor:
             else:
                 plain = plain_callees(service, uses[name], full=full)
                 callees.append(None if plain is None else [number[callee] for callee in plain])
-        return SeriesFleet(self._names, [own_down(fleet, service) for service in fleet.services.values()], callees, self._numbered)
+        return SeriesFleet(self._names, [own_event(fleet, service).down for service in fleet.services.values()], callees, self._numbered)
 
     def _numbered(self) -> Sequence[int]:
         """The services in the order in which their own parts are numbered."""
@@ -334,10 +351,10 @@ class _Assessor:
     @cached_property
     def _verified(self) -> Structure:
         """The formulas of the verified reading, evaluated from below."""
-        if not self._own_claims:
+        if not self._own_claims and not any(map(_is_measured_beside, self._fleet.services.values())):
             return self._trusting
         _ = self._trusting  # its numbers come first
-        structure = Structure(self._fleet, self._verified_uses, self._factors, self._near, alone=self._alone)
+        structure = Structure(self._fleet, self._verified_uses, self._factors, self._near, alone=self._alone, as_measured=True)
         for name in structure.order:
             self._engine.value(structure.up(name).low)
         return structure
@@ -430,10 +447,36 @@ class _Assessor:
         delivered = self.estimate(subject.up)
         details = _Details(self, subject)
         judged = delivered if self._reading is Reading.TRUSTING else details.verified
-        verdict = _verdict(subject.tier, subject.promise, judged)
+        confidence = self._confidence(subject) if self._factors.measured else None
+        verdict = _verdict(subject.tier, subject.promise, judged, confidence)
         return Assessment(
-            subject.name, subject.kind, subject.tier, subject.promise, delivered, verdict, subject.claims, self._fleet.tiers, details
+            *(subject.name, subject.kind, subject.tier, subject.promise, delivered, verdict, subject.claims, self._fleet.tiers),
+            details,
+            confidence,
         )
+
+    # -- what was measured
+
+    @cached_property
+    def _posterior(self) -> Posterior:
+        from truetier.availability.posterior import Posterior
+
+        return Posterior(self._engine, self._seed)
+
+    def _judged(self, subject: _Subject) -> Bounds:
+        return subject.up if self._reading is Reading.TRUSTING else subject.verified()
+
+    def _confidence(self, subject: _Subject) -> Confidence | None:
+        return self._posterior.confidence(self._judged(subject), subject.promise)
+
+    def further(self, subject: _Subject) -> Further | None:
+        """What is missing to judge a subject that rests on what was measured; None where nothing is."""
+        if not self._factors.measured or subject.promise is None:
+            return None
+        confidence = self._confidence(subject)
+        if confidence is None or confidence.is_met or confidence.is_missed:
+            return None
+        return self._posterior.further(self._judged(subject), subject.promise, confidence.draws)
 
     # -- numbers
 
@@ -615,9 +658,24 @@ def _claims_below(ahead: Sequence[Sequence[int]], claims: Sequence[int]) -> Sequ
     return list(map(int, sums))
 
 
-def _verdict(tier: str | None, promise: Availability | None, judged: Estimate) -> Verdict:
+def _is_measured(service: Service) -> bool:
+    """Whether a number of it was counted."""
+    return service.measured is not None or (service.placement is not None and service.placement.measured is not None)
+
+
+def _is_measured_beside(service: Service) -> bool:
+    """Whether something was measured that is stated too."""
+    placement = service.placement
+    return (service.measured is not None and service.availability is not None) or (
+        placement is not None and placement.measured is not None and placement.availability is not None
+    )
+
+
+def _verdict(tier: str | None, promise: Availability | None, judged: Estimate, confidence: Confidence | None) -> Verdict:
     if promise is None:
         return Verdict.NONE if tier is None else Verdict.MET
+    if confidence is not None:
+        return Verdict.MET if confidence.is_met else Verdict.MISSED if confidence.is_missed else Verdict.UNKNOWN
     if is_met(judged.down_high, promise):
         return Verdict.MET
     return Verdict.UNKNOWN if is_met(judged.down_low, promise) else Verdict.MISSED

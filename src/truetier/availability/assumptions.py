@@ -8,12 +8,13 @@ from truetier.availability.structure import is_counted
 from truetier.catalog.evidence import Assumption
 from truetier.catalog.model import DEFAULT_MTTR, FallbackKind, Hardness, PlacementMode
 from truetier.graph.hardness import Kind
-from truetier.units import CERTAIN, WHOLE, duration_text
+from truetier.units import CERTAIN, WHOLE, availability_text, duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import timedelta
 
+    from truetier.catalog.measured import Measured
     from truetier.catalog.model import Fleet, Placement, Service
     from truetier.graph.build import Graph
     from truetier.graph.hardness import Use
@@ -57,7 +58,14 @@ def _of_the_whole(graph: Graph, *, has_ages: bool) -> Iterator[Assumption]:
 
 
 def _of_own(fleet: Fleet, service: Service) -> Iterator[Assumption]:
-    if service.availability is not None or (service.placement is not None and service.placement.availability is not None):
+    placement = service.placement
+    if service.availability is not None or (placement is not None and placement.availability is not None):
+        return
+    if service.measured is not None:
+        yield _of_measured(service.name, "availability", service.measured)
+        return
+    if placement is not None and placement.measured is not None:
+        yield _of_measured(service.name, "placement.availability", placement.measured)
         return
     promise = fleet.promise(service)
     if promise is None:
@@ -66,8 +74,17 @@ def _of_own(fleet: Fleet, service: Service) -> Iterator[Assumption]:
         yield Assumption(service.name, "availability", str(promise), "own availability not stated: the promise is taken")
 
 
+def _of_measured(subject: str, key: str, measured: Measured) -> Assumption:
+    from truetier.availability.posterior import quantiles
+
+    down = float(measured.unavailability)
+    best, worst = (availability_text(1.0 - q, q) for q in quantiles(measured, (0.05, 0.95)))
+    why = f"{measured}: the mean of the posterior of a Jeffreys prior; from 5 to 95% of it {worst} to {best}"
+    return Assumption(subject, key, availability_text(1.0 - down, down), why)
+
+
 def _of_placement(service: Service, placement: Placement) -> Iterator[Assumption]:
-    if placement.availability is not None and placement.common_cause is None:
+    if placement.has_copies and placement.common_cause is None:
         yield Assumption(service.name, "placement.common_cause", "10%", "not stated: what redundancy cannot mask")
     if placement.need is None and placement.mode is PlacementMode.ACTIVE_ACTIVE:
         yield Assumption(service.name, "placement.need", str(placement.required), "copies left when the fullest domain is lost")
@@ -121,7 +138,7 @@ def _aged(graph: Graph) -> set[str]:
             found.add(name)
             waiting.extend(edge.callee for edge in graph.callees[name])
     for service in graph.fleet.services.values():
-        if _has_standby(service) and service.placement is not None and service.placement.availability is not None:
+        if _has_standby(service) and service.placement is not None and service.placement.has_copies:
             found.add(service.name)
     return found
 

@@ -128,7 +128,7 @@ class Conditioning:
             part = 0
         else:
             ups, downs = known
-        projections = _projections(self._factors, hubs)
+        projections = projections_of(self._factors, hubs)
         for member, own in hubs.members:
             if not member & ~part:
                 continue
@@ -144,7 +144,7 @@ class Conditioning:
 
     def curve(self, hubs: Hubs, nodes: int) -> Curve:
         """The same with all unavailabilities scaled by t, at each Gauss-Legendre node t."""
-        projections = _projections(self._factors, hubs)
+        projections = projections_of(self._factors, hubs)
         members = [(self._curves_given(member, own, nodes), projections[own]) for member, own in hubs.members]
         found = Curve([], [], [])
         for index, point in enumerate(gauss_legendre(nodes)[0]):
@@ -167,7 +167,7 @@ class Conditioning:
         for hub in hubs.hubs:
             event = self._factors.literals[hub.root].event
             q = event.down or 0.0
-            steps = [(1.0 - point * q, -q), *((point * q * share, q * share) for share in _shares_of_down(hub.limits, event.mttr))]
+            steps = [(1.0 - point * q, -q), *((point * q * share, q * share) for share in shares_of_down(hub.limits, event.mttr))]
             moves = [m * p + w * slope for p, slope in steps for w, m in zip(weights, moves, strict=True)]
             weights = [w * p for p, _ in steps for w in weights]
         return weights, moves
@@ -176,7 +176,7 @@ class Conditioning:
         """At each node, for each state of its hubs, a member's curve."""
         key = (member, own, nodes)
         if key not in self._curves:
-            curves = [self._curve(mask, nodes) for mask in self._sets_given(member, own)]
+            curves = [self._curve(mask, nodes) for mask in self.sets_given(member, own)]
             self._curves[key] = [
                 _AtNode([each.up[index] for each in curves], [each.down[index] for each in curves], [each.slope[index] for each in curves])
                 for index in range(nodes)
@@ -187,12 +187,13 @@ class Conditioning:
         """For each state of its hubs P(holds) and P(fails) of a member."""
         key = (member, own)
         if key not in self._values:
-            values = [self._value(mask) for mask in self._sets_given(member, own)]
+            values = [self._value(mask) for mask in self.sets_given(member, own)]
             exact = all(value.is_exact for value in values)
             self._values[key] = ([value.up_low for value in values], [value.down_low for value in values]) if exact else None
         return self._values[key]
 
-    def _sets_given(self, member: int, own: int) -> list[int]:
+    def sets_given(self, member: int, own: int) -> list[int]:
+        """A member as a set of its own for each state of its hubs."""
         key = (member, own)
         if key not in self._sets:
             known = [(0, 0)]  # what holds and what does not, for each state of the hubs so far
@@ -203,7 +204,7 @@ class Conditioning:
         return self._sets[key]
 
 
-def _shares_of_down(limits: tuple[int, ...], mttr: int) -> Iterator[float]:
+def shares_of_down(limits: tuple[int, ...], mttr: int) -> Iterator[float]:
     """Of the time a component is down, the share in each of its states: P(before < age <= limit), the last without end."""
     before = 0
     for limit in limits:
@@ -222,7 +223,7 @@ def _known_of(factors: Factors, hub: Hub, literals: int) -> Iterator[tuple[int, 
         yield holds, 1 << hub.root | sum(1 << number for number, _ in ages) & ~holds
 
 
-def _projections(factors: Factors, hubs: Hubs) -> dict[int, list[int] | None]:
+def projections_of(factors: Factors, hubs: Hubs) -> dict[int, list[int] | None]:
     """For each set of literals that some member has: what each state of all hubs is for those; None where it is the same."""
     found: dict[int, list[int] | None] = {}
     for own in {own for _, own in hubs.members}:

@@ -91,6 +91,39 @@ class Costs(NamedTuple):
     residue: float
 
 
+class Confidence(NamedTuple):
+    """How sure a number is that rests on measured ones: the probability that the promise is met, and what 90 of 100 draws lie in."""
+
+    met: float | None  # None where nothing is promised
+    standard_error: float | None  # of that probability; the draws are no more exact
+    down_low: float  # 5 in 100 draws are below it
+    down_high: float  # and 5 above this
+    draws: int
+    is_met: bool  # for sure enough: at least 95 in 100, three standard errors aside
+    is_missed: bool  # at most 5 in 100
+
+    @property
+    def low(self) -> float:
+        """The availability that 95 of 100 draws reach."""
+        return 1.0 - self.down_high
+
+    @property
+    def high(self) -> float:
+        """The availability that 5 of 100 draws exceed."""
+        return 1.0 - self.down_low
+
+
+class Further(NamedTuple):
+    """Requests, none of which fails, that are still needed until the promise is met for sure enough.
+
+    ``requests`` is None where no number of them is enough. ``service`` is what they must reach; None: each of all ``services``.
+    """
+
+    requests: int | None
+    service: str | None
+    services: int
+
+
 class Details(Protocol):
     """What lies behind a verdict: worked out when it is first asked for, since a gate prints little of it."""
 
@@ -134,6 +167,11 @@ class Details(Protocol):
         """The first of them, which is found sooner than all."""
         ...
 
+    @property
+    def further(self) -> Further | None:
+        """What is missing to decide; None where nothing is."""
+        ...
+
 
 class Assessment(NamedTuple):
     """What one service, journey or endpoint (named ``service/endpoint``) delivers, and everything behind it."""
@@ -147,6 +185,7 @@ class Assessment(NamedTuple):
     unverified_claims: int
     tiers: TierTable
     details: Details
+    confidence: Confidence | None = None  # of the estimate that the verdict goes by; None where it rests on nothing measured
 
     @property
     def delivered_tier(self) -> str | None:
@@ -212,6 +251,16 @@ class Assessment(NamedTuple):
     def residue(self) -> float:
         """The share of the downtime the costs were scaled by; 0 when they met it."""
         return self.details.costs.residue
+
+    @property
+    def is_short_of_data(self) -> bool:
+        """Whether what was measured is too little to say if the promise is met."""
+        return self.verdict is Verdict.UNKNOWN and self.confidence is not None
+
+    @property
+    def further(self) -> Further | None:
+        """The requests still needed to decide; None where none are."""
+        return self.details.further
 
     def __repr__(self) -> str:
         low, high = self.delivered.up_low, self.delivered.up_high

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from decimal import Decimal
 
+    from truetier.catalog.measured import Measured
     from truetier.catalog.model import Domain, Fleet, Placement, Service
     from truetier.graph.hardness import Use
     from truetier.units import Share
@@ -44,6 +45,18 @@ class Event(NamedTuple):
     service: str | None
     down: float | None
     mttr: int
+    measured: Measured | None = None  # what ``down`` was taken from; of a copy, where the event is a part of one
+    share: float = 0.0  # of a copy's unavailability that is common
+
+    def down_given(self, drawn: float) -> float:
+        """The unavailability of the event if that of what was measured is this."""
+        match self.kind:
+            case EventKind.COMMON:
+                return self.share * drawn
+            case EventKind.COPY:
+                return (1.0 - self.share) * drawn / (1.0 - self.share * drawn)
+            case _:
+                return drawn
 
 
 def microseconds(duration: timedelta) -> int:
@@ -51,32 +64,38 @@ def microseconds(duration: timedelta) -> int:
     return (duration.days * 86_400 + duration.seconds) * 1_000_000 + duration.microseconds
 
 
-def own_event(fleet: Fleet, service: Service) -> Event:
-    """The service itself as deployed."""
-    return Event(service.name, EventKind.OWN, service.name, own_down(fleet, service), service_mttr(service))
+def own_event(fleet: Fleet, service: Service, *, as_measured: bool = False) -> Event:
+    """The service itself as deployed: its stated availability, else the measured one, else its promise, else unknown.
+
+    ``as_measured``: what was measured counts before what is stated, where it is worse.
+    """
+    stated = None if service.availability is None else service.availability.exact_unavailability
+    known, measured = _known(stated, service.measured, as_measured=as_measured)
+    if known is None:
+        promise = fleet.promise(service)
+        known = None if promise is None else promise.exact_unavailability
+    return Event(service.name, EventKind.OWN, service.name, None if known is None else float(known), service_mttr(service), measured)
 
 
-def own_down(fleet: Fleet, service: Service) -> float | None:
-    """Its unavailability: from its stated availability, else from its promise, else unknown."""
-    known = service.availability if service.availability is not None else fleet.promise(service)
-    return None if known is None else known.unavailability
-
-
-def common_event(service: Service, placement: Placement) -> Event:
+def common_event(service: Service, placement: Placement, *, as_measured: bool = False) -> Event:
     """What takes all copies of a service at once: the common share of one copy's unavailability."""
-    down = _common_share(placement) * _copy_down(placement)
-    return Event(f"{service.name} (common cause)", EventKind.COMMON, service.name, float(down), service_mttr(service))
+    share = _common_share(placement)
+    down, measured = _of_copy(placement, as_measured=as_measured)
+    name = f"{service.name} (common cause)"
+    return Event(name, EventKind.COMMON, service.name, float(share * down), service_mttr(service), measured, float(share))
 
 
-def copy_event(service: Service, placement: Placement, domain: str, number: int) -> Event:
+def copy_event(service: Service, placement: Placement, domain: str, number: int, *, as_measured: bool = False) -> Event:
     """One copy on its own: (1 - c) u / (1 - c u), so that one copy alone is down exactly u.
 
     Source: design section 3, Copies (a beta-factor model).
     """
-    share, down = _common_share(placement), _copy_down(placement)
+    share = _common_share(placement)
+    down, measured = _of_copy(placement, as_measured=as_measured)
     left = 1 - share * down
     alone = float((1 - share) * down / left) if left else 0.0
-    return Event(f"{service.name} (copy {number} in {domain})", EventKind.COPY, service.name, alone, service_mttr(service))
+    name = f"{service.name} (copy {number} in {domain})"
+    return Event(name, EventKind.COPY, service.name, alone, service_mttr(service), measured, float(share))
 
 
 def domain_event(domain: Domain) -> Event:
@@ -109,9 +128,18 @@ def service_mttr(service: Service) -> int:
     return microseconds(DEFAULT_MTTR if service.mttr is None else service.mttr)
 
 
-def _copy_down(placement: Placement) -> Decimal:
-    assert placement.availability is not None, "copies without a number are no events"
-    return placement.availability.exact_unavailability
+def _of_copy(placement: Placement, *, as_measured: bool) -> tuple[Decimal, Measured | None]:
+    stated = None if placement.availability is None else placement.availability.exact_unavailability
+    down, measured = _known(stated, placement.measured, as_measured=as_measured)
+    assert down is not None, "copies without a number are no events"
+    return down, measured
+
+
+def _known(stated: Decimal | None, measured: Measured | None, *, as_measured: bool) -> tuple[Decimal | None, Measured | None]:
+    """The unavailability that counts, and what was measured where that is what it comes from."""
+    if measured is not None and (stated is None or (as_measured and measured.unavailability > stated)):
+        return measured.unavailability, measured
+    return stated, None
 
 
 def _common_share(placement: Placement) -> Decimal:

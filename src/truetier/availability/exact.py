@@ -143,7 +143,7 @@ class Engine:
         self._downs = array("d")  # by literal, those of any series
         self._bounded: dict[int, Value] = {}  # thresholds that were too large
         self._left = RUN_BUDGET
-        self._conditioning = Conditioning(factors, self.value, lambda mask, nodes: self.curve(self.split(mask), nodes))
+        self.conditioning = Conditioning(factors, self.value, lambda mask, nodes: self.curve(self.split(mask), nodes))
 
     def value(self, mask: int) -> Value:
         """The probability that every factor of the set holds. Unknown components give the interval of 0 and 1."""
@@ -236,20 +236,20 @@ class Engine:
 
     def _evaluate(self, group: GroupState) -> Value:
         hubs = hubs_of(self.factors, group.mask)
-        if hubs is not None and (found := self._conditioning.value(hubs, group.mask, group.part)) is not None:
+        if hubs is not None and (found := self.conditioning.value(hubs, group.mask, group.part)) is not None:
             group.hubs = hubs
             return found
         self._build(group)
         if group.built is None:
             return bounds.frechet(self.factors, group.mask, self._bounded)
-        values = [self._variable(variable) for variable in group.built.variables]
+        values = [self.variable_value(variable) for variable in group.built.variables]
         up, down = group.built.low.evaluate([value.up_low for value in values], [value.down_high for value in values])
         if group.built.high is group.built.low and all(map(_is_exact, values)):
             return Value(up, up, down, down)
         best_up, best_down = group.built.high.evaluate([value.up_high for value in values], [value.down_low for value in values])
         return Value(up, best_up, best_down, down)
 
-    def _variable(self, variable: Variable) -> Value:
+    def variable_value(self, variable: Variable) -> Value:
         """P(true) and P(false) of a variable: ``up_low`` and ``down_high`` are the pessimistic pair, also of being down."""
         match variable:
             case Block(mask):
@@ -385,7 +385,7 @@ class Engine:
         known = group.curves.get(nodes)
         if known is None:
             if group.hubs is not None:
-                known = group.curves[nodes] = self._conditioning.curve(group.hubs, nodes)
+                known = group.curves[nodes] = self.conditioning.curve(group.hubs, nodes)
             else:
                 known, _ = self._differentiated(group, nodes)
         return known
@@ -414,7 +414,7 @@ class Engine:
         """The same at t = 1."""
         if group.at_one is None:
             built = self.built(group)
-            values = [self._variable(variable) for variable in built.variables]
+            values = [self.variable_value(variable) for variable in built.variables]
             group.at_one = built.low.differentiate([value.up_low for value in values], [value.down_high for value in values])[2]
         return group.at_one
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from truetier.availability.events import Event
+    from truetier.catalog.measured import Measured
 
 ALWAYS = 0
 NEVER = 1
@@ -76,10 +77,11 @@ class Factors:
         self.unknown = 0  # those whose number nobody knows
         self.triggers = 0  # literals that hold because something is down: not coherent
         self.domains = 0  # those of failure domains, which many share
+        self.measured = 0  # those of which it was measured how often they are down, at any age
         self.scaled = 0  # events that can be down at all
         self.complex = 0  # thresholds
         self.aged = 0  # zero-age literals' elder siblings: the event has not been, or has been, down longer than a limit
-        self._by_event: dict[tuple[str, EventKind, str | None], int] = {}
+        self._by_event: dict[tuple[str, EventKind, str | None, Measured | None], int] = {}
         self._by_state: dict[tuple[int, int, bool], int] = {}
         self._by_draw: dict[tuple[str, str], int] = {}
         self._by_threshold: dict[tuple[int, tuple[int, ...]], int] = {}
@@ -219,7 +221,7 @@ class Factors:
         return known
 
     def _root(self, event: Event) -> int:
-        key = (event.name, event.kind, event.service)
+        key = (event.name, event.kind, event.service, event.measured)
         number = self._by_event.get(key)
         if number is None:
             number = self._by_event[key] = self._new(0)
@@ -227,6 +229,8 @@ class Factors:
             self.plain |= 1 << number
             if event.kind is EventKind.DOMAIN:
                 self.domains |= 1 << number
+            if event.measured is not None:
+                self.measured |= 1 << number
             if event.down is None:
                 self.unknown |= 1 << number
             else:
@@ -240,6 +244,8 @@ class Factors:
             number = self._by_state[key] = self._new(1 << root)
             self.literals[number] = Literal(event, root, limit, outlasted=outlasted)
             self.aged |= 1 << number
+            if event.measured is not None:
+                self.measured |= 1 << number
             if outlasted:
                 self.triggers |= 1 << number
         return number

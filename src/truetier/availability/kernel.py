@@ -26,10 +26,10 @@ else:
         from truetier import typed as cython
 
 if cython.compiled:
-    from cython.cimports.libc.math import exp, expm1, log1p
+    from cython.cimports.libc.math import exp, expm1, log1p, sqrt
     from cython.cimports.truetier.pointers import doubles, ints, lowest, words
 else:
-    from math import exp, expm1, log1p
+    from math import exp, expm1, log1p, sqrt
 
     from truetier.pointers import doubles, ints, lowest, words
 
@@ -43,6 +43,10 @@ IS_COMPILED = cython.compiled
 _WIDTH = 32  # bits of a number in a key, where keys are Python's integers
 _FIRST_ROOM = 64  # nodes; most diagrams are small
 _MOST_SETS = 2_000_000  # nodes of sets of variables
+_COLUMNS = cython.declare(cython.int, 32)  # evaluated side by side
+_CELLS = 256  # of a density that is integrated
+_NOTHING_LEFT = cython.declare(cython.double, -45.0)  # the logarithm of a density, beside its top, where nothing of it is left
+_MOST_STEPS = 60
 _MOST_REMEMBERED = 1 << 22  # conjunctions; past that a new one takes the place of an old one
 
 
@@ -385,6 +389,54 @@ class Structure:
         chances = self._forward(array("d", up), array("d", down))
         return chances[self._root], chances[self._root ^ 1]
 
+    def evaluate_all(self, up: array[float], down: array[float], columns: int) -> tuple[array[float], array[float]]:
+        """The same for many columns of numbers; those of one variable stand side by side."""
+        all_up, all_down = array("d", bytes(8 * columns)), array("d", bytes(8 * columns))
+        count: cython.longlong = len(self._nodes[0])
+        width: cython.longlong = _COLUMNS
+        chances = array("d", bytes(16 * count * width))
+        chance: cython.p_double = doubles(chances)
+        ups: cython.p_double = doubles(up)
+        downs: cython.p_double = doubles(down)
+        holds: cython.p_double = doubles(all_up)
+        fails: cython.p_double = doubles(all_down)
+        variables: cython.p_int = ints(self._nodes[0])
+        lows: cython.p_int = ints(self._nodes[1])
+        highs: cython.p_int = ints(self._nodes[2])
+        total: cython.longlong = columns
+        first: cython.longlong
+        column: cython.longlong
+        node: cython.longlong
+        at: cython.longlong
+        low: cython.longlong
+        high: cython.longlong
+        given: cython.longlong
+        other_low: cython.longlong
+        other_high: cython.longlong
+        here: cython.longlong
+        root: cython.longlong = self._root * width
+        other_root: cython.longlong = (self._root ^ 1) * width
+        for column in range(width):
+            chance[width + column] = 1.0
+        for first in range(0, total, width):
+            here = min(width, total - first)
+            for node in range(1, count):
+                at = 2 * node * width
+                low = lows[node] * width
+                high = highs[node] * width
+                other_low = (lows[node] ^ 1) * width
+                other_high = (highs[node] ^ 1) * width
+                given = variables[node] * total + first
+                for column in range(here):
+                    chance[at + column] = ups[given + column] * chance[high + column] + downs[given + column] * chance[low + column]
+                    chance[at + width + column] = (
+                        ups[given + column] * chance[other_high + column] + downs[given + column] * chance[other_low + column]
+                    )
+            for column in range(here):
+                holds[first + column] = chance[root + column]
+                fails[first + column] = chance[other_root + column]
+        return all_up, all_down
+
     def differentiate(self, up: Sequence[float], down: Sequence[float]) -> tuple[float, float, list[float]]:
         """P(true), P(false), and for each variable P(true | variable) - P(true | not variable).
 
@@ -724,6 +776,114 @@ def unavailabilities(totals: array[float]) -> array[float]:
     for place in range(len(found)):
         down[place] = -expm1(-down[place])
     return found
+
+
+def conjoin_columns(up: array[float], down: array[float], other_up: array[float], other_down: array[float]) -> None:
+    """Makes of P(holds) and P(fails) in each column those of both it and something independent."""
+    holds: cython.p_double = doubles(up)
+    fails: cython.p_double = doubles(down)
+    other_holds: cython.p_double = doubles(other_up)
+    other_fails: cython.p_double = doubles(other_down)
+    column: cython.longlong
+    for column in range(len(up)):
+        fails[column] += holds[column] * other_fails[column]
+        holds[column] *= other_holds[column]
+
+
+def beta_quantiles(first: float, second: float, shares: array[float], points: array[float], weights: array[float]) -> array[float]:
+    """Where a beta distribution of those shapes reaches each of some ascending shares, all between 0 and 1.
+
+    The density of log(x / (1 - x)) has one top and falls off on both sides at least exponentially. It is integrated in cells around the
+    top, by quadrature with these points and weights on 0..1, and inside a cell the place is found by Newton's method. With x* the top
+    and d the way from it, its logarithm is first d - (first + second) log(1 + x* (e^d - 1)), which cancels nothing where x* <= 1/2.
+    Source: the density, Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions, chapter 25.
+    """
+    if first > second:
+        mirrored = beta_quantiles(second, first, array("d", [1.0 - each for each in reversed(shares)]), points, weights)
+        return array("d", [1.0 - each for each in reversed(mirrored)])
+    shape: cython.double = first
+    both: cython.double = first + second
+    top: cython.double = first / (first + second)
+    spread: cython.double = sqrt((first + second) / (first * second))
+    left: cython.double = spread
+    right: cython.double = spread
+    while _log_density(-left, shape, both, top) > _NOTHING_LEFT:
+        left *= 1.25
+    while _log_density(right, shape, both, top) > _NOTHING_LEFT:
+        right *= 1.25
+    cells: cython.int = _CELLS
+    wide: cython.double = (left + right) / cells
+    sums, found = array("d", bytes(8 * (cells + 1))), array("d", bytes(8 * len(shares)))
+    below: cython.p_double = doubles(sums)
+    quantile: cython.p_double = doubles(found)
+    share: cython.p_double = doubles(shares)
+    point: cython.p_double = doubles(points)
+    weight: cython.p_double = doubles(weights)
+    nodes: cython.int = len(points)
+    cell: cython.int
+    number: cython.int
+    start: cython.double
+    wanted: cython.double
+    step: cython.double
+    least: cython.double
+    most: cython.double
+    error: cython.double
+    for cell in range(cells):
+        below[cell + 1] = below[cell] + _mass(cell * wide - left, wide, shape, both, top, point, weight, nodes)
+    cell = 0
+    for number in range(len(shares)):
+        wanted = share[number] * below[cells]
+        while cell < cells - 1 and below[cell + 1] < wanted:
+            cell += 1
+        start = cell * wide - left
+        wanted -= below[cell]
+        least = 0.0
+        most = wide
+        step = wide * wanted / (below[cell + 1] - below[cell]) if below[cell + 1] > below[cell] else 0.0
+        for _ in range(_MOST_STEPS):
+            error = _mass(start, step, shape, both, top, point, weight, nodes) - wanted
+            if error > 0.0:
+                most = step
+            else:
+                least = step
+            error /= exp(_log_density(start + step, shape, both, top))
+            if abs(error) <= 1e-14 * wide:
+                break
+            step -= error
+            if not least <= step <= most:
+                step = (least + most) / 2.0
+        start += step
+        quantile[number] = top * exp(start) / (1.0 + top * expm1(start))
+    return found
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _log_density(way: cython.double, shape: cython.double, both: cython.double, top: cython.double) -> cython.double:
+    """Of log(x / (1 - x)) where x has a beta distribution, so far from its top, beside that of the top."""
+    density: cython.double = shape * way - both * log1p(top * expm1(way))
+    return density
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _mass(
+    start: cython.double,
+    wide: cython.double,
+    shape: cython.double,
+    both: cython.double,
+    top: cython.double,
+    point: cython.p_double,
+    weight: cython.p_double,
+    nodes: cython.int,
+) -> cython.double:
+    """The integral of that density over so wide a piece."""
+    found: cython.double = 0.0
+    number: cython.int
+    for number in range(nodes):
+        found += weight[number] * exp(_log_density(start + wide * point[number], shape, both, top))
+    return found * wide
 
 
 def places(mask: int) -> array[int]:

@@ -57,14 +57,18 @@ class Structure:
         near: dict[int, int],
         *,
         alone: frozenset[str] = frozenset(),
+        as_measured: bool = False,
         gates: Mapping[str, events.Event] = _NO_GATES,
     ) -> None:
-        """``alone``: services whose redundancy does not count, all copies are needed; ``gates``: what some need beyond their parts."""
+        """``alone``: services whose redundancy does not count, all copies are needed; ``as_measured``: what was measured counts before what
+        is stated, where it is worse; ``gates``: what some need beyond their parts.
+        """
         self.factors = factors
         self.near = near  # for a set, a large part of it that was met before it
         self._fleet = fleet
         self._uses = uses
         self._alone = alone
+        self._as_measured = as_measured
         self._gates = gates
         self._solved: dict[Unknown, Bounds] = {}
         self._has_gaps = False  # whether some cycle was too large to solve
@@ -148,10 +152,10 @@ class Structure:
         """Everything of the service itself that a ceiling takes as perfect: own, common cause, copies, mechanisms."""
         found = self._own(service, 0)
         placement = service.placement
-        if placement is not None and placement.availability is not None:
+        if placement is not None and placement.has_copies:
             for domain, count in placement.copies:
                 for number in range(1, count + 1):
-                    found |= self.factors.up(events.copy_event(service, placement, domain, number))
+                    found |= self.factors.up(self._copy(service, placement, domain, number))
         if placement is not None and placement.failover is not None:
             found |= self.factors.up(events.failover_event(service, placement.failover.coverage))
         for use in self.needs_of(service.name):
@@ -198,11 +202,11 @@ class Structure:
                 met: Formula = self._all_met(service, uses, age, beside)
             else:
                 met = needs
-            if placement.availability is None:
+            if not placement.has_copies:
                 here.extend([AllOf((around, met))] * count)
             else:
                 here.extend(
-                    AllOf((self.factors.up(events.copy_event(service, placement, domain, number), age), around, met))
+                    AllOf((self.factors.up(self._copy(service, placement, domain, number), age), around, met))
                     for number in range(1, count + 1)
                 )
         total = placement.total
@@ -215,16 +219,16 @@ class Structure:
         sides: list[int] = []
         for number, domain in enumerate(domains, 1):
             copy = ALWAYS
-            if placement.availability is not None:
-                copy = self.factors.up(events.copy_event(service, placement, domain, _number_in(domains, number)), age)
+            if placement.has_copies:
+                copy = self.factors.up(self._copy(service, placement, domain, _number_in(domains, number)), age)
             sides.append(self.factors.all_of((copy, self._around(domain, age))))
         failover = placement.failover
         if failover is None or service.name in self._alone:
             return sides[0]
         limit = events.microseconds(failover.time)
         causes = [self.factors.outlasted(event, limit) for event in self._counted(domains[0])]
-        if placement.availability is not None:
-            causes.append(self.factors.outlasted(events.copy_event(service, placement, domains[0], 1), limit))
+        if placement.has_copies:
+            causes.append(self.factors.outlasted(self._copy(service, placement, domains[0], 1), limit))
         works = self.factors.up(events.failover_event(service, failover.coverage))
         return AtLeast(1, (sides[0], AllOf((AtLeast(1, tuple(causes)), works, sides[1]))))
 
@@ -308,12 +312,15 @@ class Structure:
 
     def _own_at(self, service: Service, age: int) -> int:
         placement = service.placement
-        if placement is not None and placement.availability is not None:
-            found = self.factors.up(events.common_event(service, placement), age)
+        if placement is not None and placement.has_copies:
+            found = self.factors.up(events.common_event(service, placement, as_measured=self._as_measured), age)
         else:
-            found = self.factors.up(events.own_event(self._fleet, service), age)
+            found = self.factors.up(events.own_event(self._fleet, service, as_measured=self._as_measured), age)
         gate = self._gates.get(service.name)
         return found if gate is None else found | self.factors.up(gate, age)
+
+    def _copy(self, service: Service, placement: Placement, domain: str, number: int) -> events.Event:
+        return events.copy_event(service, placement, domain, number, as_measured=self._as_measured)
 
     def _fallback(self, use: Use) -> int:
         """The mechanism behind a soft need works; asked for at every age and place of its caller."""

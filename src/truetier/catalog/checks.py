@@ -57,11 +57,11 @@ def service_mistakes(services: Iterable[Service], parts: Mapping[str, Sequence[S
     for service in services:
         if len(parts[service.name]) == 1:
             continue
-        placement = service.placement
-        if service.availability is not None and placement is not None and placement.availability is not None:
-            other = service.keys.get("placement.availability", placement.evidence)
-            message = f"service {shown(service.name)}: availability and placement.availability ({other.place}) exclude each other"
-            yield Mistake(message, service.keys["availability"].place)
+        own = next((key for key in ("availability", "measured") if key in service.keys), None)
+        of_copy = next((key for key in ("placement.availability", "placement.measured") if key in service.keys), None)
+        if own is not None and of_copy is not None:
+            message = f"service {shown(service.name)}: {own} and {of_copy} ({service.keys[of_copy].place}) exclude each other"
+            yield Mistake(message, service.keys[own].place)
         shares = [endpoint.share.value for endpoint in service.endpoints if endpoint.share is not None]
         if shares and (len(shares) < len(service.endpoints) or sum(shares) != 1):
             total = percent_text(sum(shares, start=Decimal()))

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from truetier.catalog.model import Need, Service
     from truetier.catalog.tier import TierTable
 
-_SINGLE_VALUES = ("tier", "target", "availability", "observed", "owner", "plane", "layer", "budget", "mttr", "cells", "external")
+_NUMBERS = ("target", "availability", "measured", "observed")
+_SINGLE_VALUES = ("tier", *_NUMBERS, "owner", "plane", "layer", "budget", "mttr", "cells", "external")
 
 
 class Joiner:
@@ -85,6 +86,8 @@ class Joiner:
                 return lambda tier: self._strictness.get(tier, len(self._strictness))
             case "target":
                 return lambda target: -float(target.value)
+            case "measured":
+                return lambda measured: -float(measured.unavailability)
             case "availability" | "observed":
                 return lambda availability: float(availability.value)
             case _:
@@ -94,11 +97,17 @@ class Joiner:
         stated = [part.placement for part in parts if part.placement is not None]
         if not stated:
             return None
-        anonymous = stated[0]._replace(evidence=_NOBODY)
-        if any(placement._replace(evidence=_NOBODY) != anonymous for placement in stated):
+        anonymous = stated[0]._replace(evidence=_NOBODY, measured=None)
+        if any(placement._replace(evidence=_NOBODY, measured=None) != anonymous for placement in stated):
             claims = tuple(Claim(_placement_text(placement), placement.evidence) for placement in stated)
             self.conflicts.append(Conflict(name, "placement", claims, claims[0].value))
-        return stated[0]
+        measured = self._of(
+            name,
+            "placement.measured",
+            ((part.placement.measured, part.keys.get("placement.measured")) for part in parts if part.placement is not None),
+            caution=self._caution("measured"),
+        )
+        return stated[0]._replace(measured=measured)
 
     def _endpoints(self, name: str, parts: Sequence[Service]) -> tuple[Endpoint, ...]:
         by_name: dict[str, list[Endpoint]] = {}

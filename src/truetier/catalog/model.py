@@ -14,8 +14,10 @@ from truetier.units import CERTAIN, WHOLE, Availability, Share
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
+    from decimal import Decimal
 
     from truetier.catalog.evidence import Conflict, Evidence, Verification
+    from truetier.catalog.measured import Measured
 
 DEFAULT_MTTR = timedelta(minutes=60)
 _NOTHING: Mapping[str, Never] = MappingProxyType({})
@@ -165,6 +167,19 @@ class Placement(NamedTuple):
     mode: PlacementMode = PlacementMode.ACTIVE_ACTIVE
     failover: Failover | None = None
     verified: Verification | None = None
+    measured: Measured | None = None  # of one copy
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether copies fail one by one: somebody stated or measured how often one does."""
+        return self.availability is not None or self.measured is not None
+
+    @property
+    def copy_down(self) -> Decimal | None:
+        """The unavailability of one copy alone: stated, else measured; None where nobody knows."""
+        if self.availability is not None:
+            return self.availability.exact_unavailability
+        return None if self.measured is None else self.measured.unavailability
 
     @property
     def total(self) -> int:
@@ -220,6 +235,7 @@ class Service(NamedTuple):
     needs: Sequence[Need] = ()
     endpoints: tuple[Endpoint, ...] = ()
     placement: Placement | None = None
+    measured: Measured | None = None  # own
     facts: tuple[Fact, ...] = ()
     keys: Mapping[str, Evidence] = _NOTHING  # who says each stated key, and where
 

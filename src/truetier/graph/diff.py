@@ -119,6 +119,7 @@ def _service(fleet: Fleet, service: Service) -> Values:
         "tier": service.tier,
         "promise": _text(fleet.promise(service)),
         "availability": _text(service.availability),
+        "measured": None if service.measured is None else str(service.measured),
         "observed": _text(service.observed),
         "owner": service.owner,
         "plane": service.plane.value,
@@ -136,6 +137,8 @@ def _placement(placement: Placement) -> str:
     stated = [f"{placement.mode.value}, {placement.required} needed, affinity {placement.affinity.value}"]
     if placement.availability is not None:
         stated.append(f"one copy {placement.availability}")
+    if placement.measured is not None:
+        stated.append(f"of one copy {placement.measured}")
     if placement.common_cause is not None:
         stated.append(f"common cause {placement.common_cause}")
     if placement.failover is not None:

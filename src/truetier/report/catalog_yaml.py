@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from truetier.catalog.evidence import Evidence, Verification
+    from truetier.catalog.measured import Measured
     from truetier.catalog.model import Criterion, Endpoint, Failover, Fallback, Fleet, Need, Placement, Service, SkippedInput, Target
     from truetier.catalog.tier import TierTable
 
@@ -82,6 +83,7 @@ def _stated(service: Service) -> Iterator[str]:
         ("tier", service.tier and _text(service.tier)),
         ("target", service.target),
         ("availability", service.availability),
+        ("measured", service.measured and _measured(service.measured)),
         ("observed", service.observed),
         ("owner", service.owner and _text(service.owner)),
         ("plane", service.plane.value if service.plane is not Plane.DATA else None),
@@ -173,6 +175,7 @@ def _placement(placement: Placement) -> str:
     copies = _map((_text(domain), str(number)) for domain, number in placement.copies)
     values = _optional(
         ("availability", placement.availability),
+        ("measured", placement.measured and _measured(placement.measured)),
         ("common_cause", placement.common_cause),
         ("need", placement.need),
         ("affinity", placement.affinity.value if placement.affinity is not Affinity.ANY else None),
@@ -181,6 +184,13 @@ def _placement(placement: Placement) -> str:
         ("verified", placement.verified and _verified(placement.verified)),
     )
     return _map([("copies", copies), *values])
+
+
+def _measured(measured: Measured) -> str:
+    values = _optional(
+        ("failed", measured.failed or None), ("clustering", f"{measured.clustering:f}" if measured.clustering != 1 else None)
+    )
+    return _map([("requests", str(measured.requests)), *values])
 
 
 def _failover(failover: Failover) -> str:

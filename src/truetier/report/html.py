@@ -139,7 +139,7 @@ def _row(subject: Assessment, document: Document) -> _Row:
         "full": text.availability_of(subject.full),
         "verified": text.availability_of(subject.verified) if subject.unverified_claims else "",
         "verdict": subject.verdict.value,
-        "word": _WORDS[subject.verdict],
+        "word": _WORDS[subject.verdict] + text.chance_word(subject),
     }
 
 

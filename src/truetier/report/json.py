@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from truetier.audit.finding import Finding
-    from truetier.availability.estimate import Assessment, Estimate, Method, Verdict
+    from truetier.availability.estimate import Assessment, Confidence, Estimate, Further, Method, Verdict
     from truetier.catalog.evidence import Assumption, Claim, Conflict
     from truetier.catalog.model import SkippedInput
     from truetier.errors import Place
@@ -109,7 +109,7 @@ class _Encoder:
     def assessment(self, subject: Assessment) -> str:
         """One subject and what it delivers."""
         number, text, numbers, names = self._number, self._text, self._numbers, self._names
-        name, _, tier, promised, delivered, verdict, claims, tiers, details = subject
+        name, _, tier, promised, delivered, verdict, claims, tiers, details, confidence = subject
         # Worked out when first asked for, and in the last digit by way of what is known by then: hence always in this order.
         full, ceiling, verified, (least, product), costs = (
             details.full,
@@ -138,7 +138,18 @@ class _Encoder:
             f'"verified_tier": {verified_tier}, "unverified_claims": {claims}, '
             f'"bounds": {{"least_available": {number(least)}, "product": {number(product)}}}, '
             f'"downtime_minutes_per_year": {number(delivered.minutes_per_year)}, "contributors": [{contributors}], '
-            f'"contributors_total": {costs.total}}}'
+            f'"contributors_total": {costs.total}{self._confidence(confidence, details.further) if confidence is not None else ""}}}'
+        )
+
+    def _confidence(self, confidence: Confidence, further: Further | None) -> str:
+        number = self._number
+        wanted = ""
+        if further is not None:
+            requests = "null" if further.requests is None else further.requests
+            wanted = f', "requests_needed": {requests}, "parameter": {self._text(further.service)}'
+        return (
+            f', "confidence": {{"met": {number(confidence.met)}, "standard_error": {number(confidence.standard_error)}, '
+            f'"low": {number(confidence.low)}, "high": {number(confidence.high)}, "draws": {confidence.draws}{wanted}}}'
         )
 
     def _estimate(self, estimate: Estimate) -> str:

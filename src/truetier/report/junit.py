@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.wording import shortage_text
 from truetier.availability.estimate import Verdict
 from truetier.report import text
 from truetier.report.markup import escaped, tag
@@ -89,6 +90,8 @@ def _promise(subject: Assessment, document: Document, *, is_blocked: bool) -> _C
         f"delivers {text.availability_of(estimate)} ({text.method_text(estimate)}), {text.downtime_of(estimate)}: {text.tier_text(tier)}"
     )
     group = f"promises.{subject.kind.value}"
+    if subject.is_short_of_data:
+        return _Case(group, name, skip=f"not enough data: {text.confidence_text(subject)}; {text.plain(shortage_text(subject))}")
     if subject.verdict is Verdict.UNKNOWN:
         return _Case(group, name, skip=f"unknown: {figures}")
     if subject.verdict is not Verdict.MISSED:

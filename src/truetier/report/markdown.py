@@ -118,7 +118,7 @@ def _row(subject: Assessment, document: Document) -> str:
         delivered,
         sentence(text.downtime_of(estimate)),
         causes,
-        _VERDICTS[subject.verdict],
+        _VERDICTS[subject.verdict] + sentence(text.chance_word(subject)),
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -91,7 +91,7 @@ def _reasons(graph: Graph, service: Service) -> Iterator[str]:
     placement = service.placement
     if placement is not None and placement.mode is PlacementMode.ACTIVE_PASSIVE:
         yield f"{name}: active-passive copies fail over after a time, and a fault tree knows no ages"
-    if (placement is None or placement.availability is None) and events.own_event(graph.fleet, service).down is None:
+    if (placement is None or not placement.has_copies) and events.own_event(graph.fleet, service).down is None:
         yield f"{name}: its availability is unknown; state it"
     for use in graph.uses[service.name]:
         if not use.need.at_serve:
@@ -133,7 +133,7 @@ class _Tree:
         placement = service.placement
         if placement is None:
             return _any([_part(events.own_event(self._fleet, service)), *(self._unmet(use, None) for use in uses)])
-        own = events.own_event(self._fleet, service) if placement.availability is None else events.common_event(service, placement)
+        own = events.common_event(service, placement) if placement.has_copies else events.own_event(self._fleet, service)
         if placement.affinity is Affinity.ANY:
             return _any([_part(own), self._copies(service, down.place, []), *(self._unmet(use, None) for use in uses)])
         return _any([_part(own), self._copies(service, down.place, uses)])
@@ -150,7 +150,7 @@ class _Tree:
             shared = [_part(events.domain_event(item)) for item in around]
             shared += [self._unmet(use, self._place_of(domain, placement.affinity)) for use in uses]
             for number in range(1, count + 1):
-                alone = [] if placement.availability is None else [_part(events.copy_event(service, placement, domain, number))]
+                alone = [_part(events.copy_event(service, placement, domain, number))] if placement.has_copies else []
                 here.append(_any([*alone, *shared]))
         kept = -(-placement.required * len(here) // placement.total)
         return _at_least(len(here) - kept + 1, here)

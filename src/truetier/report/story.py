@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isclose
 from typing import TYPE_CHECKING
 
+from truetier.audit.wording import shortage_text
 from truetier.availability.estimate import Verdict
 from truetier.catalog.model import FallbackKind, Mode, PlacementMode
 from truetier.graph.hardness import Kind, Reading, Weakness
@@ -84,6 +85,10 @@ def _opening(story: Story) -> Iterator[str]:
     word = {Verdict.MET: "kept", Verdict.MISSED: "missed", Verdict.UNKNOWN: "not enough data to decide", Verdict.NONE: "nothing promised"}
     figures = f"{text.availability_of(estimate)} ({text.method_text(estimate)}), {text.downtime_of(estimate)} down"
     yield f"delivers {text.tier_text(tier)} {figures}: {word[subject.verdict]}"
+    if subject.confidence is not None:
+        yield text.confidence_text(subject)
+    if subject.is_short_of_data:
+        yield shortage_text(subject)
     if subject.nominal_tier not in (None, subject.delivered_tier):
         yield f"nominally {text.tier_text(subject.nominal_tier)}: within 125 % of that tier's budget"
 
@@ -219,10 +224,12 @@ def criterion_text(criterion: Criterion) -> str:
 def own_note(service: Service) -> str:
     """Where the service's own number comes from."""
     placement = service.placement
-    if placement is not None and placement.availability is not None:
+    if placement is not None and placement.has_copies:
         return "what its copies have in common"
     if service.availability is not None:
         return "itself, as stated"
+    if service.measured is not None:
+        return "itself, as measured"
     return "itself: not stated, taken from its promise" if service.tier or service.target else "itself: nobody knows"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from truetier.audit.wording import shortage_text
 from truetier.availability.estimate import SubjectKind, Verdict
 from truetier.graph.hardness import Reading
 from truetier.report import text
@@ -69,6 +70,7 @@ def render(document: Document, *, color: bool = False, width: int = 100, verbose
     page = _Page(document, width, color=color, verbose=verbose)
     _heading(page)
     _missed(page)
+    _undecided(page)
     _findings(page)
     _table(page)
     _doubts(page)
@@ -106,6 +108,22 @@ def _miss(page: _Page, subject: Assessment) -> None:
     for (name, _, _), line in zip(rows, _aligned([[name, *figures, remark] for name, figures, remark in rows]), strict=True):
         page.put("        " + page.ink(line.rstrip(), *(["red"] if name == text.DELIVERS else [])))
     _contributors(page, subject)
+
+
+def _undecided(page: _Page) -> None:
+    """Promises that what was measured says too little about, and how much is missing."""
+    document = page.document
+    short = [subject for subject in (*document.journeys, *document.services, *document.endpoints) if subject.is_short_of_data]
+    shown = page.most(SHOWN_MISSES)
+    for subject in short[:shown]:
+        page.gap()
+        kind = "" if subject.kind is SubjectKind.SERVICE else f" ({subject.kind.value})"
+        page.put(f"{page.ink('NOT ENOUGH DATA', 'yellow', 'bold')}  {page.ink(text.clip(subject.name), 'bold')}{kind}")
+        page.prose(f"promises {text.promise_text(subject)}, {text.confidence_text(subject)}", 8, first=" " * 8)
+        page.prose(text.clip(shortage_text(subject), text.LONGEST_SENTENCE), 8, first=" " * 8)
+    if len(short) > shown:
+        page.gap()
+        page.put(f"... and {text.plural(len(short) - shown, 'more promise')} without enough data, below")
 
 
 def _contributors(page: _Page, subject: Assessment) -> None:
@@ -199,7 +217,7 @@ def _row(subject: Assessment, trust: Reading) -> list[str]:
 def _verdict_word(subject: Assessment) -> str:
     if subject.verdict is Verdict.NONE:
         return ""
-    word: str = subject.verdict.value
+    word: str = subject.verdict.value + text.chance_word(subject)
     if subject.verdict is Verdict.MET and subject.unverified_claims and subject.verified_tier != subject.delivered_tier:
         word += f", {text.tier_text(subject.verified_tier)} when verified"
     return word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.wording import chance_text, range_text
 from truetier.availability.estimate import Method, SubjectKind, Verdict
 from truetier.graph.hardness import Reading
 from truetier.units import MINUTES_PER_YEAR, availability_text, downtime_text
@@ -176,6 +177,23 @@ def share_of(contributor: Contributor, subject: Assessment) -> float:
     """The contributor's part of the subject's downtime, 0 to 1 (a component may also give back: below 0)."""
     total = subject.delivered.minutes_per_year or subject.delivered.down_high * MINUTES_PER_YEAR
     return contributor.costs / total if total else 0.0
+
+
+def confidence_text(subject: Assessment) -> str:
+    """How sure the number is, as a sentence goes on; empty where it rests on nothing measured."""
+    confidence = subject.confidence
+    if confidence is None:
+        return ""
+    between = f"delivers {range_text(confidence)}"
+    return between if confidence.met is None else f"kept with a probability of {chance_text(confidence.met)}; {between}"
+
+
+def chance_word(subject: Assessment) -> str:
+    """How sure a verdict is, behind its word: ``, P(kept) 63.1%``; empty where it rests on nothing measured."""
+    confidence = subject.confidence
+    if confidence is None or confidence.met is None:
+        return ""
+    return f", P(kept) {chance_text(confidence.met).replace('more than ', '>').replace('less than ', '<')}"
 
 
 def readings(subject: Assessment, document: Document) -> list[tuple[str, tuple[str, str, str], str]]:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.oracles.random_fleets import random_fleet
 from truetier.catalog.bare import BareNeeds
 from truetier.catalog.evidence import Claim, Conflict, Evidence, Kind
-from truetier.catalog.model import Fact, Fleet, Need, Service, SkippedInput, Target, Waiver
+from truetier.catalog.measured import Measured
+from truetier.catalog.model import Fact, Fleet, Need, Placement, Service, SkippedInput, Target, Waiver
 from truetier.catalog.snapshot.codecs import DAY, DURATION, FRACTION, TEXT, Many, Maybe, Number, Repeated
 from truetier.catalog.snapshot.columns import DamagedError, Reader, Writer
 from truetier.catalog.snapshot.fleet import read_fleet, write_fleet
@@ -51,6 +52,16 @@ def through(codec: Codec, values: list[Any]) -> list[Any]:
 def test_a_random_fleet_comes_back_equal_in_every_field(seed: int) -> None:
     fleet = random_fleet(seed)
     assert read(written(fleet)) == fleet
+
+
+def test_what_was_counted_comes_back_and_what_cannot_have_been_is_refused() -> None:
+    measured = Measured(1_000_000, 120, Decimal("3.5"))
+    copies = Placement((("eu", 2),), SEEN, measured=measured._replace(clustering=Decimal(1)))
+    fleet = Fleet({"a": Service("a", SEEN, measured=measured), "b": Service("b", SEEN, placement=copies)})
+    assert read(written(fleet)) == fleet
+    for wrong in (Measured(0), Measured(10, 11), Measured(10, 1, Decimal("0.5"))):
+        with pytest.raises(DamagedError):
+            list(read(written(Fleet({"a": Service("a", SEEN, measured=wrong)}))).services.values())
 
 
 def test_what_files_say_beside_services_comes_back() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.audit.finding import Finding, Severity, SkippedRule, Violation
 from truetier.audit.rule import Rule
-from truetier.availability.estimate import Assessment, Contributor, Costs, Estimate, Method, SubjectKind, Verdict
+from truetier.availability.estimate import Assessment, Contributor, Costs, Estimate, Further, Method, SubjectKind, Verdict
 from truetier.catalog.evidence import Assumption, Claim, Conflict, Evidence, Kind
 from truetier.catalog.model import (
     Criterion,
@@ -74,6 +74,11 @@ class Known(NamedTuple):
     own_down: float
     bounds: tuple[float | None, float | None]
     costs: Costs
+
+    @property
+    def further(self) -> Further | None:
+        """The tests that ask for more give it."""
+        return None
 
     @property
     def costliest(self) -> Contributor | None:

@@ -123,7 +123,7 @@ PLACEMENTS = [
     ("copies: {r/: 1}", ["2:28: copies: expected a failure domain like us-east-1 or us-east-1/a, found 'r/'"]),
     (
         "copies: {r: 2}, common_cause: 10%",
-        ["2:49: placement: common_cause is a share of a copy's downtime; it needs availability beside it"],
+        ["2:49: placement: common_cause is a share of a copy's downtime; it needs availability or measured beside it"],
     ),
     ("copies: {r: 2}, need: 3", ["2:41: placement: need is 3, but there are only 2 copies"]),
     ("copies: {r: 2}, need: 0", ["2:41: need: expected a whole number, at least 1, found '0'"]),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from truetier.catalog.snapshot.columns import Reader, Writer
 
 _LONGEST_NUMBER = 100  # characters; the catalog takes 60, and a percent sign moves the point
+_LARGEST_FACTOR = 10**9
 _LEAST_EXPONENT = -1100  # of ten; the catalog takes three digits
 _MICROSECOND = timedelta(microseconds=1)
 _LONGEST = timedelta(days=365_000) // _MICROSECOND
@@ -332,12 +333,28 @@ class NeedList:
 
 
 def _decimal(text: str) -> Decimal:
-    """A number from 0 to 1 that is no longer than the catalog takes it: what follows may calculate with it, and print it."""
+    """A number that is no longer than the catalog takes it: what follows may calculate with it, and print it."""
     try:
         number = Decimal(text) if len(text) <= _LONGEST_NUMBER else None
     except InvalidOperation:
         number = None
-    if number is None or not number.is_finite() or not 0 <= number <= 1 or number.adjusted() < _LEAST_EXPONENT:
+    if number is None or not number.is_finite() or number.adjusted() < _LEAST_EXPONENT:
+        raise DamagedError
+    return number
+
+
+def _fraction(text: str) -> Decimal:
+    """From 0 to 1."""
+    number = _decimal(text)
+    if not 0 <= number <= 1:
+        raise DamagedError
+    return number
+
+
+def _factor(text: str) -> Decimal:
+    """From 1 to what the catalog takes."""
+    number = _decimal(text)
+    if not 1 <= number <= _LARGEST_FACTOR:
         raise DamagedError
     return number
 
@@ -348,6 +365,7 @@ def choice(of: type[Enum]) -> OneOf:
 
 
 BOOLEAN = OneOf((False, True))
-FRACTION = Made(TEXT, str, _decimal)
+FRACTION = Made(TEXT, str, _fraction)
+FACTOR = Made(TEXT, str, _factor)
 DURATION = Repeated(Made(Number(0, _LONGEST), lambda time: time // _MICROSECOND, lambda number: timedelta(microseconds=number)))
 DAY = Made(Number(1, _LAST_DAY), date.toordinal, date.fromordinal)

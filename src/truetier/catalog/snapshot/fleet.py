@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from truetier.catalog.bare import BareNeeds
 from truetier.catalog.checks import tier_mistakes
 from truetier.catalog.evidence import Claim, Conflict, Verification
+from truetier.catalog.measured import Measured
 from truetier.catalog.model import (
     AT_SERVE,
     Affinity,
@@ -35,6 +36,7 @@ from truetier.catalog.snapshot.codecs import (
     BOOLEAN,
     DAY,
     DURATION,
+    FACTOR,
     FRACTION,
     TEXT,
     Made,
@@ -56,8 +58,18 @@ from truetier.units import WHOLE, Availability, Share
 if TYPE_CHECKING:
     from truetier.catalog.snapshot.columns import Reader, Writer
 
+
+
+def _possible(measured: Measured) -> Measured:
+    """What can have been counted: some requests, and no more failures than those."""
+    if not 0 <= measured.failed <= measured.requests or measured.requests < 1:
+        raise DamagedError
+    return measured
+
+
 _COUNT = Number(0, 10**9)  # no key of the catalog takes more
 _SOME = Number(1, 10**9)
+_REQUESTS = Number(0, 10**15)
 _LAYER = Number(-(10**9), 10**9)
 _PHASES = OneOf(
     (
@@ -69,6 +81,7 @@ _AVAILABILITY = Repeated(Record(Availability, FRACTION))
 _SHARE = Repeated(Made(Record(Share, FRACTION), lambda share: share, lambda share: WHOLE if share == WHOLE else share))
 _EVIDENCE = Said()
 _VERIFIED = Maybe(Repeated(Record(Verification, TEXT, DAY, Maybe(DAY))))
+_MEASURED = Maybe(Made(Record(Measured, _REQUESTS, _REQUESTS, FACTOR), lambda measured: measured, _possible))
 _FALLBACK = Repeated(Record(Fallback, choice(FallbackKind), Maybe(DURATION), Maybe(TEXT), _AVAILABILITY, _SHARE))
 _TARGET = Repeated(Record(Target, TEXT, Maybe(DURATION), _SOME, DURATION))
 _NEED = Record(
@@ -98,6 +111,7 @@ _PLACEMENT = Record(
     choice(PlacementMode),
     Maybe(Record(Failover, DURATION, _SHARE, _VERIFIED)),
     _VERIFIED,
+    _MEASURED,
 )
 _ENDPOINT = Record(Endpoint, TEXT, _EVIDENCE, Maybe(TEXT), Maybe(_SHARE), _NEEDS)
 _SERVICE = Record(
@@ -119,6 +133,7 @@ _SERVICE = Record(
     _NEEDS,
     Many(_ENDPOINT),
     Maybe(_PLACEMENT),
+    _MEASURED,
     Many(Record(Fact, TEXT, TEXT, _EVIDENCE)),
     Table(_EVIDENCE),
 )

@@ -57,7 +57,7 @@ services:
         order_of_none = len(order)
         for name, service in facts.fleet.services.items():
             assessment = facts.services.get(name)
-            if assessment is None or (own := _own_down(facts, service, assessment)) is None:
+            if assessment is None or assessment.is_short_of_data or (own := _own_down(facts, service, assessment)) is None:
                 continue
             best = tiers.best_met(own)
             if best is None or order.get(tiers.best_met(facts.judged(assessment).down_high) or "", order_of_none) <= order[best]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import promise_place, promise_text
+from truetier.audit.wording import chance_text, promise_place, promise_text, shortage_text
 from truetier.availability.estimate import SubjectKind, Verdict
 from truetier.catalog.tier import is_met
 from truetier.graph.hardness import Reading
@@ -86,10 +86,18 @@ services:
             for assessment in subjects.values():
                 if assessment.promise is None:
                     continue
-                if assessment.verdict is Verdict.UNKNOWN:
+                if assessment.is_short_of_data:
+                    yield Skipped(assessment.name, _short(assessment))
+                elif assessment.verdict is Verdict.UNKNOWN:
                     yield Skipped(assessment.name, f"delivers between {_between(facts.judged(assessment))}: too little is known to decide")
                 elif assessment.verdict is Verdict.MISSED:
                     yield _violation(facts, assessment, assessment.promise)
+
+
+def _short(assessment: Assessment) -> str:
+    chance = None if assessment.confidence is None else assessment.confidence.met
+    kept = "" if chance is None else f", kept with a probability of {chance_text(chance)}"
+    return f"not enough data{kept}; {shortage_text(assessment)}"
 
 
 def _between(estimate: Estimate) -> str:
@@ -188,7 +196,7 @@ def _is_own_assumed(facts: Facts, assessment: Assessment) -> bool:
 
 
 def _is_assumed(service: Service) -> bool:
-    return service.availability is None and (service.placement is None or service.placement.availability is None)
+    return service.availability is None and service.measured is None and (service.placement is None or not service.placement.has_copies)
 
 
 def _service_of(facts: Facts, assessment: Assessment) -> str:

@@ -24,10 +24,9 @@ def read_placement(reading: Reading, node: Node | None) -> Placement | None:
     copies = _copies(reading, keys.get("copies"))
     failover = _failover(reading, keys.get("failover"))
     mode = keys.get("mode", PlacementMode.ACTIVE_ACTIVE)
-    if node.get("common_cause") is not None and node.get("availability") is None:
-        reading.mistake(
-            node.get("common_cause") or node, "placement: common_cause is a share of a copy's downtime; it needs availability beside it"
-        )
+    if node.get("common_cause") is not None and node.get("availability") is None and node.get("measured") is None:
+        message = "placement: common_cause is a share of a copy's downtime; it needs availability or measured beside it"
+        reading.mistake(node.get("common_cause") or node, message)
     count = sum(number for _, number in copies)
     if mode is PlacementMode.ACTIVE_PASSIVE:
         _check_active_passive(reading, node, count)
@@ -49,6 +48,7 @@ def read_placement(reading: Reading, node: Node | None) -> Placement | None:
         mode=mode,
         failover=failover,
         verified=reading.verification(keys.get("verified")),
+        measured=reading.measured(keys.get("measured")),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SERVICE = maker(Service)
 _SAID_NOTHING: dict[str, Any] = {"name": None, "evidence": None} | Service._field_defaults  # in the order of the fields
+_NUMBERS = ("availability", "measured")
 
 
 class Reader:
@@ -59,9 +60,8 @@ class Reader:
         reading = self.reading
         keys = reading.fields(node, SERVICE)
         placement_node: Node | None = keys.get("placement")
-        if placement_node is not None and placement_node.get("availability") is not None and node.get("availability") is not None:
-            message = "service: availability and placement.availability exclude each other; the one of a copy replaces the service's own"
-            reading.mistake(node.get("availability") or node, message)
+        if placement_node is not None:
+            self._check_level(node, placement_node)
         said: dict[str, Any] = _SAID_NOTHING | keys
         said["name"] = name
         said["evidence"] = reading.evidence(key)
@@ -73,8 +73,18 @@ class Reader:
             said["endpoints"] = self._endpoints(keys["endpoints"], name)
         if placement_node is not None:
             said["placement"] = read_placement(reading, placement_node)
+        if "measured" in keys:
+            said["measured"] = reading.measured(keys["measured"])
         said["keys"] = Stated(reading, node, keys)
         return _SERVICE(said.values())
+
+    def _check_level(self, node: Node, placement: Node) -> None:
+        """Numbers are of the service or of a copy."""
+        own = next((key for key in _NUMBERS if node.get(key) is not None), None)
+        of_copy = next((key for key in _NUMBERS if placement.get(key) is not None), None)
+        if own is not None and of_copy is not None:
+            message = f"service: {own} and placement.{of_copy} exclude each other; the one of a copy replaces the service's own"
+            self.reading.mistake(node.get(own) or node, message)
 
     def _aliases(self, node: Node, name: str) -> tuple[str, ...]:
         found: list[str] = []

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.evidence import Evidence, Kind, Verification
+from truetier.catalog.measured import Measured
 from truetier.catalog.source import OWN_FORMAT
 from truetier.errors import Mistake
 from truetier.record import maker
-from truetier.sources.yaml_catalog.schema import VERIFIED
+from truetier.sources.yaml_catalog.schema import MEASURED, VERIFIED
 from truetier.sources.yaml_catalog.values import BadValueError, checked_name, described, plain_name
 from truetier.units import shown
 
@@ -138,6 +139,17 @@ class Reading:
         if "by" not in found or on is None or (until is None and node.get("until") is not None):
             return None
         return Verification(found["by"], on, until)
+
+    def measured(self, node: Node | None) -> Measured | None:
+        """What was counted; None without it."""
+        if node is None:
+            return None
+        found = self.fields(node, MEASURED)
+        if "requests" in found and found.get("failed", 0) > found["requests"]:
+            message = f"measured: {found['failed']} requests failed, but there were only {found['requests']}"
+            self.mistake(node.get("failed") or node, message)
+            return None
+        return Measured(**found) if "requests" in found else None
 
     def check_tag(self, node: Node) -> None:
         """Refuse tags that mean something to other programs."""

@@ -56,9 +56,13 @@ error. A group's members are distinct, `k` is at least 1 and at most their numbe
 
 **Endpoints.** All endpoints of a service have a share, together exactly 100%, or none has. Needs of the service are every endpoint's.
 
-**Placement.** `availability` of the service and of a copy exclude each other. `common_cause` needs the availability of a copy.
+**Placement.** Numbers are those of the service or those of a copy: `availability` or `measured` of the one excludes both of the other.
+`common_cause` needs either of a copy.
 Active-passive takes exactly two copies in file order and a failover with its time, and no `need` or `affinity`. A domain may be named in
 `copies` alone: it is not counted then, and the report says so.
+
+**Measured.** At most as many requests fail as there are. Beside `availability` what was measured counts in the verified reading alone, and
+only where it is worse. See [theory](theory.md).
 
 **Journeys.** `succeeds` is a definition, not a claim: services, `any_of` and `k` of only.
 
@@ -66,7 +70,8 @@ Active-passive takes exactly two copies in file order and a failover with its ti
 never a target.
 
 **Several files.** A service may be described in several files, key by key. What they agree on counts once. Where they disagree, the more
-cautious claim is used (the strictest tier and target, the lowest availability, else the first) and the report lists the conflict.
+cautious claim is used (the strictest tier and target, the lowest availability, stated or measured, else the first) and the report lists
+the conflict.
 
 **Names.** A name means the service of exactly that name, else the one whose alias matches; `*` in an alias stands for any text. Nothing is
 guessed. In a catalog a name that means nothing, or two services, is an error; in manifests it is listed.

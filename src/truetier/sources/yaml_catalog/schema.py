@@ -76,6 +76,14 @@ VERIFIED = Table(
     Key("until", v.DATE, "no end", "the last day the test counts"),
 )
 
+MEASURED = Table(
+    "measured",
+    "What was counted while everything around it worked",
+    Key("requests", integer(1, v.MOST_REQUESTS), "required", "how many requests were counted", is_required=True),
+    Key("failed", integer(0, v.MOST_REQUESTS), "0", "how many of them failed"),
+    Key("clustering", v.CLUSTERING, "1", "how many failures come together on average: so many requests say no more than one"),
+)
+
 FALLBACK = Table(
     "fallback",
     "What the caller does instead",
@@ -146,19 +154,22 @@ FAILOVER = Table(
     Key("verified", VERIFIED, "not verified", "who has shown that it does"),
 )
 
+_ONE_COPY = {"anyOf": [{"required": ["availability"]}, {"required": ["measured"]}]}
+
 PLACEMENT = Table(
     "placement",
     "Where the copies of a service run",
     Key("copies", MapOf(v.PATH, integer(1, v.MOST_COPIES), least=1), "required", "failure domain: number of copies", is_required=True),
     Key("availability", v.AVAILABILITY, "none: one event for the whole service", "of one copy, alone; replaces the service's own"),
-    Key("common_cause", v.SHARE, "10%", "the share of a copy's downtime that takes all copies down; only beside `availability`"),
+    Key("measured", MEASURED, "none", "requests to one copy: what its availability is where none is stated; replaces the service's own"),
+    Key("common_cause", v.SHARE, "10%", "the share of a copy's downtime that takes all copies down; beside `availability` or `measured`"),
     Key("need", integer(1), "the copies left when the fullest domain is lost", "how many copies carry the load"),
     Key("affinity", v.AFFINITY, "any", "which copies of a need serve a copy"),
     Key("mode", v.PLACEMENT_MODE, "active-active", "whether all copies serve, or the second waits for the first to fail"),
     Key("failover", FAILOVER, "required for `active-passive`", "how the standby takes over"),
     Key("verified", VERIFIED, "not verified", "who has shown that the other copies carry the load"),
     also={
-        "dependentRequired": {"common_cause": ["availability"]},
+        "allOf": [{"if": {"required": ["common_cause"]}, "then": _ONE_COPY}],
         "if": {"properties": {"mode": {"const": "active-passive"}}, "required": ["mode"]},
         "then": {"required": ["failover"], "properties": {"need": False, "affinity": False}},
         "else": {"properties": {"failover": False}},
@@ -184,9 +195,10 @@ SERVICE = Table(
     Key(
         "availability",
         v.AVAILABILITY,
-        "the promise (an assumption)",
+        "measured, else the promise (an assumption)",
         "own: how often it works, given that what it needs and where it runs work",
     ),
+    Key("measured", MEASURED, "none", "requests that reached it: what own is where none is stated, and how sure that is"),
     Key("observed", v.AVAILABILITY, "none", "measured end to end; shown, never used to compute"),
     Key("owner", v.NAME, "none", "the team that answers for it"),
     Key("plane", v.PLANE, "data", "`data` serves user traffic, `control` changes the fleet"),
@@ -201,8 +213,8 @@ SERVICE = Table(
     Key("placement", PLACEMENT, "one copy, no failure domain", "where its copies run"),
     is_nothing_allowed=True,
     also={
-        "if": {"properties": {"placement": {"required": ["availability"]}}, "required": ["placement"]},
-        "then": {"properties": {"availability": False}},
+        "if": {"properties": {"placement": _ONE_COPY}, "required": ["placement"]},
+        "then": {"properties": {"availability": False, "measured": False}},
     },
 )
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from truetier.sources.yaml_tree import Node
 
 _PLACEMENT = "placement"
-_OF_PLACEMENT = ("copies", "availability", "common_cause", "need", "affinity", "mode", "failover")
+_OF_PLACEMENT = ("copies", "availability", "measured", "common_cause", "need", "affinity", "mode", "failover")
 
 
 class Stated(Mapping[str, Evidence]):

@@ -6,6 +6,7 @@ belongs to, and the place, are added by whoever asked.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 200
 MOST_COPIES = 1000  # in one domain
+MOST_REQUESTS = 10**15
+MOST_CLUSTERING = 10**9
 DOMAIN_KINDS = ("region", "zone", "cell", "account", "cluster", "provider", "part")
 
 _FRACTION_TEXT = r"^\s*[0-9.]+([eE][-+]?[0-9]+)?\s*%?\s*$"
 _DURATION = r"^\s*(0|([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+)\s*$"
+_DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
 _TRUE = frozenset(("true", "True", "TRUE"))
 _FALSE = frozenset(("false", "False", "FALSE"))
 
@@ -194,6 +198,16 @@ def integer(least: int, most: int = 10**6) -> Type:
     return Type("whole number", lambda node: _integer(node, least, most, "a whole number"), schema)
 
 
+def read_clustering(node: Node) -> Decimal:
+    """How many failures come together: a number from 1."""
+    from decimal import Decimal
+
+    is_number = node.kind == "scalar" and node.is_plain and len(node.text) <= 20 and _DECIMAL.fullmatch(node.text)
+    if not is_number or not 1 <= Decimal(node.text) <= MOST_CLUSTERING:
+        raise BadValueError(f"expected a number, at least 1, found {described(node)}")
+    return Decimal(node.text)
+
+
 def read_date(node: Node) -> date:
     """A day of the calendar."""
     text = _text(node, "a date like 2027-03-31")
@@ -271,6 +285,7 @@ SHARE = Type("percentage", read_share, _FRACTION_SCHEMA)
 DURATION = Type("duration", read_duration, _DURATION_SCHEMA)
 SOME_TIME = Type("duration", read_some_time, {"type": "string", "pattern": _DURATION})
 BOOLEAN = Type("true or false", read_boolean, {"type": "boolean"})
+CLUSTERING = Type("number", read_clustering, {"type": "number", "minimum": 1, "maximum": MOST_CLUSTERING})
 DATE = Type("date", read_date, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
 VERSION = Type("whole number", _read_version, {"const": 1})
 DOMAIN_KIND = Type(_or(DOMAIN_KINDS), _read_domain_kind, {"enum": list(DOMAIN_KINDS)})
