@@ -15,6 +15,7 @@ EXPECTED = {
     "cells": Exit.CLEAN,
     "kubernetes": Exit.FINDINGS,
     "login": Exit.FINDINGS,
+    "measured": Exit.NOT_ENOUGH_DATA,
     "shop": Exit.CLEAN,
 }
 

@@ -97,7 +97,7 @@ class _Columns(NamedTuple):
     down: array[float]
 
 
-class _Sample:
+class Sample:
     """Sets evaluated in all draws at once, from below (pessimistic: what nobody knows fails) or from above.
 
     ``instead``: other draws of some literals than those of the sample this one is ``based`` on; what they do not touch is taken from it.
@@ -109,7 +109,7 @@ class _Sample:
         self._draws = draws
         self.count = count
         self._pessimistic = pessimistic
-        self._based: _Sample | None = None
+        self._based: Sample | None = None
         self._changed = 0
         self._more: Mapping[str, int | None] = {}
         self._rows = array("d")  # losses of measured literals, as they were met
@@ -118,9 +118,9 @@ class _Sample:
         self._sets: dict[tuple[int, int], _Columns] = {}
         self._groups: dict[int, _Columns] = {}
 
-    def with_more(self, more: Mapping[str, int | None], literals: int) -> _Sample:
+    def with_more(self, more: Mapping[str, int | None], literals: int) -> Sample:
         """The same with so many more requests to some services, none of which fails; None: without end. ``literals`` are all theirs."""
-        other = _Sample(self._engine, self._draws, self.count, pessimistic=self._pessimistic)
+        other = Sample(self._engine, self._draws, self.count, pessimistic=self._pessimistic)
         other._based, other._more, other._changed = self, more, literals
         return other
 
@@ -332,7 +332,7 @@ class Posterior:
         self._engine = engine
         self._factors = engine.factors
         self._draws = Draws(seed)
-        self._first = {side: _Sample(engine, self._draws, FIRST_DRAWS, pessimistic=side) for side in (True, False)}
+        self._first = {side: Sample(engine, self._draws, FIRST_DRAWS, pessimistic=side) for side in (True, False)}
 
     def confidence(self, sets: Bounds, promise: Availability | None) -> Confidence | None:
         """How sure the number of a set is; None where it rests on nothing measured."""
@@ -346,8 +346,8 @@ class Posterior:
             if judged is None or not judged.is_close or count >= MOST_DRAWS:
                 break
             count *= _FOURFOLD
-        down_high = sorted(low)[math.ceil(SURE * count) - 1]
-        down_low = sorted(high)[math.floor((1.0 - SURE) * count)]
+        down_high = _quantile(low, SURE)
+        down_low = _quantile(high, 1.0 - SURE)
         if judged is None:
             return Confidence(None, None, down_low, down_high, count, is_met=False, is_missed=False)
         return Confidence(judged.low, judged.low_error, down_low, down_high, count, is_met=judged.is_met, is_missed=judged.is_missed)
@@ -374,7 +374,7 @@ class Posterior:
                 return Further(found, chosen[0] if len(chosen) == 1 else None, len(chosen))
         return Further(None, names[0], len(names))
 
-    def _spread(self, sample: _Sample, split: Split, literals: int) -> float:
+    def _spread(self, sample: Sample, split: Split, literals: int) -> float:
         """How much of the variance of a set's downtime goes with the draws of one thing measured."""
         drawn, down = sample.drawn(self._event(literals)), sample.down(split)
         middle, mean = math.fsum(drawn) / len(drawn), math.fsum(down) / len(down)
@@ -412,11 +412,11 @@ class Posterior:
             return low, low
         return low, self._sample(count, pessimistic=False).down(best)
 
-    def _sample(self, count: int, *, pessimistic: bool) -> _Sample:
+    def _sample(self, count: int, *, pessimistic: bool) -> Sample:
         """What is kept from subject to subject is the first draws; more of them are few subjects' own."""
         if count == FIRST_DRAWS:
             return self._first[pessimistic]
-        return _Sample(self._engine, self._draws, count, pessimistic=pessimistic)
+        return Sample(self._engine, self._draws, count, pessimistic=pessimistic)
 
 
 def _judged(low: Sequence[float], high: Sequence[float], promise: Availability, *, is_one: bool) -> _Judged:
@@ -431,6 +431,14 @@ def _judged(low: Sequence[float], high: Sequence[float], promise: Availability, 
 def _error(share: float, count: int, *, is_one: bool) -> float:
     """The standard error of a share of draws, or more: where one thing is drawn, the share cannot be off by more than half a stratum."""
     return 0.5 / count / math.sqrt(3.0) if is_one else math.sqrt(share * (1.0 - share) / count)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    """What that share of the values stays below; each stands for the middle of its stratum."""
+    ascending = sorted(values)
+    place = share * len(ascending) - 0.5
+    number = math.floor(place)
+    return ascending[number] + (place - number) * (ascending[number + 1] - ascending[number])
 
 
 def _least(suffices: Callable[[int], bool], scale: int) -> int | None:
