@@ -48,6 +48,11 @@ class Event(NamedTuple):
     measured: Measured | None = None  # what ``down`` was taken from; of a copy, where the event is a part of one
     share: float = 0.0  # of a copy's unavailability that is common
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the event is what was measured, and no part of it."""
+        return self.kind is EventKind.OWN
+
     def down_given(self, drawn: float) -> float:
         """The unavailability of the event if that of what was measured is this."""
         match self.kind:

@@ -323,6 +323,11 @@ class Engine:
         (excess,) = with_rows(array("d", (0.0,)), self._filled(more, 0).table, places(more))
         return Terms(array("d", (whole - excess,)), 0, _NO_LITERALS) if excess > SAFE_SUBTRACTION * whole else None
 
+    def log_of(self, plain: int) -> float:
+        """Log P of some known plain literals."""
+        (found,) = with_rows(array("d", (0.0,)), self._filled(plain, 0).table, places(plain))
+        return found
+
     def _extended(self, terms: Terms, added: int, nodes: int) -> Terms:
         rows = self._filled(added, nodes)
         numbers = places(added)

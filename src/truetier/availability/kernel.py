@@ -847,11 +847,11 @@ def beta_quantiles(first: float, second: float, shares: array[float], points: ar
             else:
                 least = step
             error /= exp(_log_density(start + step, shape, both, top))
-            if abs(error) <= 1e-14 * wide:
-                break
             step -= error
             if not least <= step <= most:
                 step = (least + most) / 2.0
+            elif abs(error) <= 1e-7 * wide:
+                break  # each step doubles the digits
         start += step
         quantile[number] = top * exp(start) / (1.0 + top * expm1(start))
     return found

@@ -155,10 +155,8 @@ class Sample:
         """The sum of losses of a series: what was measured in every draw, the rest as it is."""
         plain = split.series.plain
         measured = plain & self._factors.measured
-        all_of_it = -self._engine.terms(split.series, 0).log
-        rest = all_of_it - math.fsum(-math.log1p(-min(1.0 - _LEAST_UP, self._engine.down(number))) for number in places(measured))
-        sums = self._measured(split.series)
-        return array("d", [max(0.0, rest) + loss for loss in sums])
+        rest = max(0.0, self._engine.log_of(measured) - self._engine.terms(split.series, 0).log)
+        return array("d", [rest + loss for loss in self._measured(split.series)])
 
     def _measured(self, series: Series) -> array[float]:
         """The same of the measured literals alone, continued from a part met before."""
@@ -199,7 +197,8 @@ class Sample:
         literal = self._factors.literals[number]
         event = literal.event
         older = still_down(event.mttr, literal.limit) if literal.limit else 1.0
-        return array("d", [event.down_given(q) * older for q in self.drawn(event)])
+        drawn = self.drawn(event)
+        return drawn if event.is_whole and older == 1.0 else array("d", [event.down_given(q) * older for q in drawn])
 
     def drawn(self, event: Event) -> array[float]:
         """The draws of what the number of an event was taken from."""
