@@ -183,9 +183,14 @@ class _Details:
             return self._assessor.costliest(self._subject.up)
 
     @cached_property
+    def confidence(self) -> Confidence | None:
+        with deep_recursion():
+            return self._assessor.confidence(self._subject)
+
+    @cached_property
     def further(self) -> Further | None:
         with deep_recursion():
-            return self._assessor.further(self._subject)
+            return self._assessor.further(self._subject, self.confidence)
 
 
 class _SeriesDetails:
@@ -447,7 +452,7 @@ class _Assessor:
         delivered = self.estimate(subject.up)
         details = _Details(self, subject)
         judged = delivered if self._reading is Reading.TRUSTING else details.verified
-        confidence = self._confidence(subject) if self._factors.measured else None
+        confidence = details.confidence
         verdict = _verdict(subject.tier, subject.promise, judged, confidence)
         return Assessment(
             *(subject.name, subject.kind, subject.tier, subject.promise, delivered, verdict, subject.claims, self._fleet.tiers),
@@ -466,15 +471,13 @@ class _Assessor:
     def _judged(self, subject: _Subject) -> Bounds:
         return subject.up if self._reading is Reading.TRUSTING else subject.verified()
 
-    def _confidence(self, subject: _Subject) -> Confidence | None:
-        return self._posterior.confidence(self._judged(subject), subject.promise)
+    def confidence(self, subject: _Subject) -> Confidence | None:
+        """How sure the estimate is that a verdict goes by; None where it rests on nothing measured."""
+        return self._posterior.confidence(self._judged(subject), subject.promise) if self._factors.measured else None
 
-    def further(self, subject: _Subject) -> Further | None:
+    def further(self, subject: _Subject, confidence: Confidence | None) -> Further | None:
         """What is missing to judge a subject that rests on what was measured; None where nothing is."""
-        if not self._factors.measured or subject.promise is None:
-            return None
-        confidence = self._confidence(subject)
-        if confidence is None or confidence.is_met or confidence.is_missed:
+        if confidence is None or confidence.is_met or confidence.is_missed or subject.promise is None:
             return None
         return self._posterior.further(self._judged(subject), subject.promise, confidence.draws)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import sys
 from array import array
+from functools import cache
 from hashlib import shake_128
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ MOST_DRAWS = 16_384
 _FOURFOLD = 4
 _ERRORS = 3.0  # standard errors that P stays away from where a verdict changes
 _NODES = 6  # of the quadrature of a density
-_LEAST_UP = 2.0**-53  # no draw is down for certain: its logarithm must be a number
+_MOST_DOWN = 1.0 - 2.0**-53  # no draw is down for certain: its logarithm must be a number
 _MOST_HELD = 1 << 24  # numbers, of draws that may be asked for again
 _MOST_REQUESTS = 10**18
 _CLOSE = 200  # the number of requests is found to one part in so many
@@ -55,6 +56,12 @@ def quantiles(measured: Measured, shares: Sequence[float]) -> array[float]:
     """The unavailabilities that the posterior of something measured stays below with these probabilities, ascending."""
     points, weights = gauss_legendre(_NODES)
     return beta_quantiles(measured.failures, measured.successes, array("d", shares), array("d", points), array("d", weights))
+
+
+@cache
+def _middles(count: int) -> array[float]:
+    """Of so many equal strata of 0..1."""
+    return array("d", [(stratum + 0.5) / count for stratum in range(count)])
 
 
 class Draws:
@@ -70,10 +77,10 @@ class Draws:
         key = (name, measured, count)
         found = self._held.get(key)
         if found is None:
-            middles = [(stratum + 0.5) / count for stratum in range(count)]
-            ascending = quantiles(measured, middles)
-            most = 1.0 - _LEAST_UP
-            found = array("d", [min(most, ascending[stratum]) for stratum in self._order(name, count)])
+            ascending = quantiles(measured, _middles(count))
+            if ascending[-1] > _MOST_DOWN:
+                ascending = array("d", [min(_MOST_DOWN, q) for q in ascending])
+            found = array("d", map(ascending.__getitem__, self._order(name, count)))
             self._left -= count
             if self._left < 0:
                 self._held.clear()
