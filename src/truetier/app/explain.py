@@ -109,7 +109,7 @@ def _terms(document: Document, subject: Assessment) -> Iterator[Term]:
     service = fleet.services[_service_name(document, subject)]
     _approach(document, structure, engine, [service.name])
     own = structure.own(service.name)
-    yield Term("own", _estimate(engine, Bounds(own, own)), own_note(service))
+    yield Term("own", _estimate(engine, Bounds(own, own)), own_note(service, is_measured=bool(own & factors.measured)))
     if service.placement is not None:
         site = structure.site(service.name)
         yield Term("where it runs", _estimate(engine, Bounds(site, site)), site_note(service.placement))

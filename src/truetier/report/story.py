@@ -221,15 +221,15 @@ def criterion_text(criterion: Criterion) -> str:
     return f"any of {names}" if criterion.required == 1 else f"{criterion.required} of {names}"
 
 
-def own_note(service: Service) -> str:
+def own_note(service: Service, *, is_measured: bool) -> str:
     """Where the service's own number comes from."""
     placement = service.placement
     if placement is not None and placement.has_copies:
         return "what its copies have in common"
+    if is_measured:
+        return "itself, as measured"
     if service.availability is not None:
         return "itself, as stated"
-    if service.measured is not None:
-        return "itself, as measured"
     return "itself: not stated, taken from its promise" if service.tier or service.target else "itself: nobody knows"
 
 
