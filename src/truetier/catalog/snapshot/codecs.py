@@ -7,11 +7,11 @@ others to check.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import accumulate, compress, islice, repeat
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol
 
 from truetier.catalog.bare import BareNeeds
 from truetier.catalog.evidence import Evidence, Kind
@@ -20,7 +20,7 @@ from truetier.errors import Place
 from truetier.record import maker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from enum import Enum
 
     from truetier.catalog.snapshot.columns import Reader, Writer
@@ -209,24 +209,20 @@ class Said:
         to.numbers([place.column for place in places])
         to.texts([value.detail for value in values])
 
-    def read(self, count: int, source: Reader) -> Sequence[Evidence]:
+    def read(self, count: int, source: Reader) -> _Evidence:
         """The values, each made when it is asked for."""
         kinds, sources, files = _KIND.read(count, source), source.texts(count), source.texts(count)
         lines, columns = source.numbers(count, 0, _FARTHEST), source.numbers(count, 0, _FARTHEST)
         return _Evidence([*kinds], sources, files, lines, columns, source.texts(count))
 
 
-class _Evidence(Sequence[Evidence]):
+class _Evidence:
     """Evidence that is made when it is asked for, one or all: few of the keys of a fleet are ever asked who says them."""
 
-    __slots__ = ("_columns", "_lines")
+    __slots__ = ("_columns",)
 
     def __init__(self, *columns: Sequence[Any]) -> None:
         self._columns = columns
-        self._lines = columns[3]
-
-    def __len__(self) -> int:
-        return len(self._lines)
 
     def __iter__(self) -> Iterator[Evidence]:
         kinds, sources, files, lines, columns, details = self._columns
@@ -235,19 +231,13 @@ class _Evidence(Sequence[Evidence]):
             places = [place if place.line else None for place in places if place is not None]
         return map(_EVIDENCE, zip(kinds, sources, places, details, strict=True))
 
-    @overload
-    def __getitem__(self, index: int) -> Evidence: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Evidence]: ...
-    def __getitem__(self, index: int | slice) -> Evidence | Sequence[Evidence]:
-        if isinstance(index, slice):
-            return _Evidence(*[column[index] for column in self._columns])
+    def __getitem__(self, index: int) -> Evidence:
         kind, source, file, line, column, detail = (column[index] for column in self._columns)
         return Evidence(kind, source, Place(file, line, column) if line else None, detail)
 
 
 class Table:
-    """A mapping from texts to values of one kind. Many have the same keys, so these are written once."""
+    """A mapping from texts to who says them. Many have the same keys, so these are written once."""
 
     def __init__(self, inner: Said) -> None:
         self._keys = Repeated(Many(TEXT))
@@ -266,15 +256,15 @@ class Table:
         return map(_Table, keys, repeat(values), ends)
 
 
-class _Table(Mapping[str, Any]):
+class _Table(Mapping[str, Evidence]):
     """A mapping whose values stand in a row with those of others, from ``begin`` on."""
 
     __slots__ = ("_begin", "_keys", "_values")
 
-    def __init__(self, keys: tuple[str, ...], values: Sequence[Any], begin: int) -> None:
+    def __init__(self, keys: tuple[str, ...], values: _Evidence, begin: int) -> None:
         self._keys, self._values, self._begin = keys, values, begin
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - of whatever kind the row is
+    def __getitem__(self, key: str) -> Evidence:
         if key not in self._keys:
             raise KeyError(key)
         return self._values[self._begin + self._keys.index(key)]
