@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from array import array
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from truetier.availability.estimate import Assessment, Estimate, Method, Subject
 from truetier.availability.events import own_event
 from truetier.availability.exact import Engine, keyed
 from truetier.availability.factors import Factors, bits
-from truetier.availability.structure import Bounds, Structure, asked_whole, can_be_degraded, numbered_in, plain_callees
+from truetier.availability.structure import Bounds, Structure, asked_whole, can_be_degraded, plain_callees
 from truetier.catalog.model import PlacementMode
 from truetier.catalog.tier import is_met
 from truetier.graph.cycles import below_cycles, strongly_connected
@@ -84,7 +85,7 @@ def _own_claims(graph: Graph, as_of: date, alone: frozenset[str]) -> Sequence[in
     """For each service, how many unverified claims it makes itself: with its serve needs, and with its spare copies."""
     bare = graph.bare
     return [
-        (name in alone) + (0 if name in bare else sum(is_unverified_claim(use, as_of) for use in uses if use.need.at_serve))
+        (name in alone) + (0 if name in bare else [is_unverified_claim(use, as_of) for use in uses if use.need.at_serve].count(True))
         for name, uses in graph.uses.items()
     ]
 
@@ -265,9 +266,7 @@ class _Assessor:
         self._alone = unverified_redundancy(self._fleet, as_of)
         claims = _own_claims(graph, as_of, self._alone)
         self._own_claims = sum(claims)
-        ahead = _ahead(graph)
-        self._claims = _claims_below(ahead, claims) if self._own_claims else claims
-        self._cycles = _cycles(graph, ahead)
+        self._claims = _claims_below(graph, claims) if self._own_claims else claims
         self._cycle_factors: dict[frozenset[str], dict[str, float | None]] = {}
         self._paid: dict[tuple[int, int], Costs] = {}  # members of a cycle share one set
         self._delivered: dict[str, float | None] = {}  # by service: to look up a set costs as much as it is large
@@ -322,7 +321,7 @@ class _Assessor:
     @cached_property
     def full_series(self) -> SeriesFleet:
         """The same with everything that is waited for."""
-        return self._series_of(self._graph.uses, full=True) if can_be_degraded(self._fleet, self._graph.uses) else self.series
+        return self._series_of(self._graph.uses, full=True) if can_be_degraded(self._fleet, self._graph.telling_uses) else self.series
 
     @cached_property
     def verified_series(self) -> SeriesFleet:
@@ -342,16 +341,29 @@ class _Assessor:
             if name in bare and service.placement is None:
                 callees.append(hard)
             else:
-                plain = plain_callees(service, uses[name], full=full)
+                plain = plain_callees(service, uses[name], full=full, lenient=True)
                 callees.append(None if plain is None else [number[callee] for callee in plain])
-        return SeriesFleet(self._names, [own_event(fleet, service).down for service in fleet.services.values()], callees, self._numbered)
+        is_bare = all(mine is hard for mine, hard in zip(callees, self._graph.hard, strict=True))
+        numbered = None if is_bare else self._numbered
+        return SeriesFleet(self._names, [own_event(fleet, service).down for service in fleet.services.values()], callees, numbered)
 
     def _numbered(self) -> Sequence[int]:
         """The services in the order in which their own parts are numbered."""
-        everyone = range(len(self._names))
-        if all(map(self.series.has, everyone)):
-            return numbered_in(self.series.callees)
-        return sorted(everyone, key=lambda number: self._trusting.own(self._names[number]))
+        if not self.series.is_everyone:
+            return sorted(range(len(self._names)), key=lambda number: self._trusting.own(self._names[number]))
+        from truetier.graph.fleet import FleetGraph
+
+        number = self._graph.number
+        asked = [[number[callee] for use in uses if use.need.at_serve for callee in use.asked] for uses in self._graph.uses.values()]
+        return FleetGraph.leading_to(asked).preorder
+
+    @cached_property
+    def _cycles(self) -> Mapping[str, frozenset[str]]:
+        """For each service that needs itself through others to serve, all that stand in its cycle."""
+        if self._is_at_once and self.series.is_everyone:
+            cycles = [frozenset(map(self._names.__getitem__, cycle)) for cycle in self.series.cycles]
+            return {name: cycle for cycle in cycles for name in cycle}
+        return _cycles(self._graph)
 
     @cached_property
     def _verified(self) -> Structure:
@@ -550,20 +562,20 @@ class _Assessor:
         """The same of a series."""
         series = self.series
         values = [series.own_up(number), *map(series.ups.__getitem__, series.callees[number])]
-        known = [value for value in values if value is not None]
-        if len(known) < len(values):
+        if None in values:
             return None, None
+        known = [value for value in values if value is not None]
         return min(known), _times(self._outside(self._names[number]), self._factors_of(number))
 
     def _factors_of(self, number: int) -> float | None:
         """The product of the own part of a series and of the needs that lead out of its cycle; None where one is unknown."""
         series = self.series
-        product = series.own_up(number)
-        inside = self._cycles.get(self._names[number], frozenset())
-        for callee in series.callees[number]:
-            if not inside or self._names[callee] not in inside:
-                product = _times(product, series.ups[callee])
-        return product
+        asked = series.callees[number]
+        inside = self._cycles.get(self._names[number])
+        if inside is not None:
+            asked = [callee for callee in asked if self._names[callee] not in inside]
+        known = [value for value in (series.own_up(number), *map(series.ups.__getitem__, asked)) if value is not None]
+        return math.prod(known) if len(known) > len(asked) else None
 
     def _known(self, sets: Bounds) -> float | None:
         if sets.low != sets.high:
@@ -637,10 +649,11 @@ class _Assessor:
         return product
 
 
-def _cycles(graph: Graph, ahead: Sequence[Sequence[int]]) -> dict[str, frozenset[str]]:
+def _cycles(graph: Graph) -> dict[str, frozenset[str]]:
     """For each service that needs itself through others to serve, all that stand in its cycle; who is only told closes none."""
     found: dict[str, frozenset[str]] = {}
     names = list(graph.number)
+    ahead = _ahead(graph)
     for component in strongly_connected(below_cycles(ahead), ahead.__getitem__):
         if len(component) > 1:
             asked = {
@@ -653,11 +666,11 @@ def _cycles(graph: Graph, ahead: Sequence[Sequence[int]]) -> dict[str, frozenset
     return found
 
 
-def _claims_below(ahead: Sequence[Sequence[int]], claims: Sequence[int]) -> Sequence[int]:
+def _claims_below(graph: Graph, claims: Sequence[int]) -> Sequence[int]:
     """For each service, how many unverified claims its delivered availability rests on, its own included."""
     from truetier.graph.fleet import FleetGraph, needs
 
-    (sums,), _ = needs(FleetGraph.leading_to(ahead), [array("d", claims)], array("i", bytes(4 * len(claims))))
+    (sums,), _ = needs(FleetGraph.leading_to(_ahead(graph)), [array("d", claims)], array("i", bytes(4 * len(claims))))
     return list(map(int, sums))
 
 

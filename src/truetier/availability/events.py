@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from truetier.catalog.measured import Measured
-    from truetier.catalog.model import Domain, Fleet, Placement, Service
+    from truetier.catalog.model import Domain, Fallback, Fleet, Placement, Service
     from truetier.graph.hardness import Use
     from truetier.units import Share
 
@@ -117,10 +117,14 @@ def fallback_event(use: Use, uses: Iterable[Use]) -> Event:
     """
     fallback = use.need.fallback
     assert fallback is not None, "a soft use has a fallback"
-    down = float(fallback.availability.exact_unavailability + fallback.availability.value * fallback.coverage.complement)
     alike = [other.number for other in uses if other.need.targets[0].service == use.need.service and other.need.fallback is not None]
     number = f" {alike.index(use.number) + 1}" if len(alike) > 1 else ""
-    return Event(f"{use.subject} ({fallback.kind.value} fallback{number})", EventKind.FALLBACK, use.caller, down, 0)
+    return Event(f"{use.subject} ({fallback.kind.value} fallback{number})", EventKind.FALLBACK, use.caller, fallback_down(fallback), 0)
+
+
+def fallback_down(fallback: Fallback) -> float:
+    """How often a mechanism does not work, or does not cover what is asked."""
+    return float(fallback.availability.exact_unavailability + fallback.availability.value * fallback.coverage.complement)
 
 
 def failover_event(service: Service, coverage: Share) -> Event:

@@ -758,13 +758,17 @@ def costs_of_leading(
             q = down[first[place]]
             if q == 0.0:
                 break
+            count[one] += 1
+            if place > one * room and q == down[first[place - 1]]:
+                cost[place] = cost[place - 1]
+                gain[place] = gain[place - 1]
+                continue
             found = 0.0
             for node in range(nodes):
                 found += chance[node] / (1.0 - point[node] * q)
             cost[place] = q * found * scale
             found = total[at] - loss[first[place]]
             gain[place] = q * exp(-found if found > 0.0 else 0.0) * minutes
-            count[one] += 1
     return counts, costs, gains, residues
 
 

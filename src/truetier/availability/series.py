@@ -48,8 +48,9 @@ class SeriesFleet:
     """All services of a fleet by number. Only those that ``has`` names are a series; what is told of others means nothing.
 
     ``callees`` are those each service needs, None where anything but its own part and theirs has a say; ``downs`` the
-    unavailability of each own part, None where nobody knows. ``ordered`` gives the services in the order in which those that are
-    down equally come among the costliest.
+    unavailability of each own part, None where nobody knows. ``numbered`` gives the services in the order in which a Structure
+    numbers their own parts, None where it meets them along the callees alone: those that are down equally come among the
+    costliest in this order.
     """
 
     def __init__(
@@ -57,12 +58,12 @@ class SeriesFleet:
         names: Sequence[str],
         downs: Sequence[float | None],
         callees: Sequence[Sequence[int] | None],
-        ordered: Callable[[], Sequence[int]],
+        numbered: Callable[[], Sequence[int]] | None,
     ) -> None:
         self.callees = [() if each is None else each for each in callees]
         self.downs = downs
         self._names = names
-        self._ordered = ordered
+        self._numbered = numbered
         self._known = array("d", [down or 0.0 for down in downs])
         self._losses = _losses(self._known)
         self._unknown = array("d", [down is None for down in downs])
@@ -79,6 +80,18 @@ class SeriesFleet:
     def has(self, number: int) -> bool:
         """Whether the service is a series, and everything it needs."""
         return bool(self._is_series[number])
+
+    @cached_property
+    def is_everyone(self) -> bool:
+        """Whether all services are a series."""
+        return all(self._is_series)
+
+    @cached_property
+    def cycles(self) -> list[list[int]]:
+        """The services that need each other, where there are several."""
+        starts, members = self._graph.members
+        found = [members[starts[each] : starts[each + 1]].tolist() for each in graphs.cyclic(self._graph.callees, self._graph.members)]
+        return [cycle for cycle in found if len(cycle) > 1]
 
     @cached_property
     def ups(self) -> list[float | None]:
@@ -153,7 +166,7 @@ class SeriesFleet:
         if not are_enough:
             vectors.extend(kernel.scaled_slopes(self._known, point) for point in points)
         sums, width = component_sums(graph, vectors)
-        ordered = self._ordered()
+        ordered = self._graph.preorder if self._numbered is None else self._numbered()
         order = array("i", [ordered[place] for place in graphs.descending(array("d", map(self._known.__getitem__, ordered)))])
         leading = graphs.leading(graph.condensed, graph.members_in(order), graphs.ranks(order), MOST_CONTRIBUTORS)
         downs, losses = (array("d", map(of_all.__getitem__, order)) for of_all in (self._known, self._losses))

@@ -11,7 +11,7 @@ all of them together bound every member from below; both are kept.
 
 from __future__ import annotations
 
-from itertools import repeat
+from itertools import chain, repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ class Structure:
         self._has_gaps = False  # whether some cycle was too large to solve
         self._owns: dict[str, int] = {}
         self._fallbacks: dict[tuple[str, int], int] = {}
-        self._has_full = can_be_degraded(fleet, uses)
+        self._has_full = can_be_degraded(fleet, chain.from_iterable(uses.values()))
         self._solve([Unknown(name) for name in fleet.services])
 
     # -- what callers ask for
@@ -393,7 +393,9 @@ class Structure:
         for component in strongly_connected(list(inside), inside.__getitem__):
             first = component[0]
             if len(component) > 1 or first in inside[first]:
-                self._solve_component(component, {unknown: equations.get(unknown) or self._equation(unknown) for unknown in component})
+                for unknown in component:
+                    equations.setdefault(unknown, AllOf((self._owns[unknown.service], *inside[unknown])))  # of a plain one
+                self._solve_component(component, equations)
             elif first in equations:
                 self._solved[first] = self._value(equations[first])
             else:
@@ -502,40 +504,31 @@ class Structure:
                 return (NEVER, 0) if union & NEVER else (union, nearest)
 
 
-def plain_callees(service: Service, uses: Iterable[Use], *, full: bool = False) -> list[str] | None:
+def plain_callees(service: Service, uses: Iterable[Use], *, full: bool = False, lenient: bool = False) -> list[str] | None:
     """The services that are all a service needs, beside its own part, to be up (``full``: fully), as often as it needs them.
 
-    None where anything else has a say. It is the equation of most services, told before it is written down.
+    None where anything else has a say, if only in words: ``lenient`` passes over what is met anyway, by a fallback that never
+    fails. It is the equation of most services, told before it is written down.
     """
     if service.placement is not None:
         return None
     found: list[str] = []
     for use in uses:
-        need = use.need
+        _, endpoint, _, need, kind, required, share, _ = use  # of every need of a fleet: to ask for each by name takes twice as long
         if not need.at_serve:
             continue
+        if endpoint is not None or share is not WHOLE:
+            return None
         if full and need.mode is not Mode.ASYNC:
-            if use.endpoint is not None or use.share is not WHOLE or use.required < len(need.targets):
+            if required < len(need.targets):
                 return None
             found.extend([target.service for target in need.targets])
-        elif (asked := asked_whole(use)) is not None:
-            found.append(asked)
-        elif use.kind is not Kind.ASYNC or use.endpoint is not None or need.broker is not None or use.share is not WHOLE:
+        elif need.broker is not None:
             return None
-    return found
-
-
-def numbered_in(callees: Sequence[Sequence[int]]) -> list[int]:
-    """The services, whose needs are all plain, in the order in which a Structure gives numbers to their own parts."""
-    found: list[int] = []
-    waiting = list(range(len(callees) - 1, -1, -1))
-    is_met = bytearray(len(callees))
-    while waiting:
-        number = waiting.pop()
-        if not is_met[number]:
-            is_met[number] = 1
-            found.append(number)
-            waiting.extend([other for other in reversed(callees[number]) if not is_met[other]])
+        elif kind is Kind.HARD:
+            found.append(need.targets[0].service)
+        elif kind is not Kind.ASYNC and not (lenient and _is_always_met(use)):
+            return None
     return found
 
 
@@ -546,9 +539,15 @@ def asked_whole(use: Use) -> str | None:
     return None
 
 
-def can_be_degraded(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]]) -> bool:
+def _is_always_met(use: Use) -> bool:
+    """Whether a soft need is met with or without its callee."""
+    fallback = use.need.fallback
+    return use.kind is Kind.SOFT and fallback is not None and fallback.kind is FallbackKind.STATIC and events.fallback_down(fallback) == 0
+
+
+def can_be_degraded(fleet: Fleet, uses: Iterable[Use]) -> bool:
     """Whether a caller can be up while something it waits for is not, or asks for a part of it; where none does, full is up."""
-    return any(use.is_mitigated and use.kind is not Kind.ASYNC for of_service in uses.values() for use in of_service) or any(
+    return any(use.is_mitigated and use.kind is not Kind.ASYNC for use in uses) or any(
         item.placement is not None and item.placement.affinity is not Affinity.ANY for item in fleet.services.values()
     )
 

@@ -58,6 +58,11 @@ class FleetGraph:
         """Who needs each service, ascending."""
         return kernel.reversed_edges(self.callees)
 
+    @property
+    def preorder(self) -> array[int]:
+        """The services as a walk from the first on meets them: each before what it needs, and all that before the next."""
+        return kernel.preorder(self.callees)
+
     @cached_property
     def _components(self) -> tuple[array[int], int]:
         return kernel.components(self.callees)

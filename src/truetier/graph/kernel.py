@@ -253,6 +253,38 @@ def ranks(order: array[int]) -> array[int]:
     return found
 
 
+def preorder(graph: Adjacency) -> array[int]:
+    """All nodes in the order in which they are met, from the first on: each before what it leads to, all that before the next."""
+    nodes: cython.int = len(graph[0]) - 1
+    found, seen, waiting = _numbers(nodes), _numbers(nodes), _numbers(len(graph[1]) + 1)
+    start: cython.p_int = ints(graph[0])
+    ahead: cython.p_int = ints(graph[1])
+    order: cython.p_int = ints(found)
+    is_seen: cython.p_int = ints(seen)
+    stack: cython.p_int = ints(waiting)
+    root: cython.int
+    node: cython.int
+    edge: cython.int
+    height: cython.int
+    count: cython.int = 0
+    for root in range(nodes):
+        height = 1
+        stack[0] = root
+        while height:
+            height -= 1
+            node = stack[height]
+            if is_seen[node]:
+                continue
+            is_seen[node] = 1
+            order[count] = node
+            count += 1
+            for edge in range(start[node + 1] - 1, start[node] - 1, -1):
+                if is_seen[ahead[edge]] == 0:
+                    stack[height] = ahead[edge]
+                    height += 1
+    return found
+
+
 def cyclic(graph: Adjacency, members: Adjacency) -> list[int]:
     """The components with more than one member, or whose member leads to itself."""
     groups: cython.int = len(members[0]) - 1
