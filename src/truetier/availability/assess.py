@@ -397,10 +397,11 @@ class _Assessor:
                 service.tier,
                 promise,
                 delivered,
-                _verdict(service.tier, promise, judged),
+                _verdict(service.tier, promise, judged, None),
                 self._claims[number],
                 self._fleet.tiers,
                 details,
+                None,
             )
         )
         return made

@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from truetier.catalog.snapshot.columns import Reader, Writer
 
 
-
 def _possible(measured: Measured) -> Measured:
     """What can have been counted: some requests, and no more failures than those."""
     if not 0 <= measured.failed <= measured.requests or measured.requests < 1:
