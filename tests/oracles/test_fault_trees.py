@@ -17,7 +17,6 @@ from tests.oracles.random_trees import minimal_cut_sets, probability, random_tre
 from truetier.availability.fault_tree import pruning
 from truetier.availability.fault_tree.cut_sets import NotCoherentError, cut_sets
 from truetier.availability.fault_tree.program import Program
-from truetier.availability.fault_tree.search import Level
 from truetier.catalog.fault_tree import Formula, Operator
 from truetier.sources.fault_tree import read_fault_tree
 
@@ -94,7 +93,7 @@ def test_what_is_too_large_for_its_nodes_lies_between_its_bounds(kept: int, monk
     open_ = 0
     for seed in range(60):
         tree, exact = random_tree(seed, events=9, gates=14)
-        program = Program(tree, tree.tops[0], levels=(Level(6, 2),))
+        program = Program(tree, tree.tops[0], levels=(6,))
         value = program.evaluate(tree.events)
         happens = probability(tree, tree.tops[0], exact)
         assert value.up_low <= float(happens) * (1 + 1e-12)
@@ -219,7 +218,7 @@ def test_a_published_model_has_the_bounds_of_its_value_where_nodes_run_out(share
     for name in ("baobab1", "das9601", "edfpa15p", "elf9601", "edfpa14r"):
         file = shared_data / "aralia" / f"{name}.xml"
         tree = read_fault_tree(file.read_bytes(), file.name)
-        value = Program(tree, tree.tops[0], levels=(Level(300, 4),)).evaluate(tree.events)
+        value = Program(tree, tree.tops[0], levels=(300,)).evaluate(tree.events)
         expected = float(truth[name]["top_probability"])
         assert value.up_low <= expected * (1 + 1e-12)
         assert value.up_high >= expected * (1 - 1e-12)

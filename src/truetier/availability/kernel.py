@@ -42,6 +42,8 @@ IS_COMPILED = cython.compiled
 
 _WIDTH = 32  # bits of a number in a key, where keys are Python's integers
 _FIRST_ROOM = 64  # nodes; most diagrams are small
+_LEAP, _LARGE = 4, 1 << 16  # room grows so many times at once, and twice where it is large: to find all nodes again costs time, room memory
+_ZERO = array("i", (0,))
 _MOST_SETS = 2_000_000  # nodes of sets of variables
 _COLUMNS = cython.declare(cython.int, 32)  # evaluated side by side
 _CELLS = 256  # of a density that is integrated
@@ -329,16 +331,15 @@ class Diagram:
     @cython.exceptval(-1)
     def _grow(self) -> cython.int:
         """Makes room for more nodes, and finds them all again."""
-        nodes, chains, done = self._stores
+        nodes = self._stores[0]
         node: cython.int
         chain: cython.uint
-        more: cython.int = self._room or _FIRST_ROOM
-        nodes.frombytes(bytes(16 * more))
+        more: cython.int = self._room * (_LEAP - 1 if self._room < _LARGE else 1) or _FIRST_ROOM
+        nodes.extend(_ZERO * (4 * more))
         self._room += more
         self._nodes = ints(nodes)
         if cython.compiled:
-            del chains[:]
-            chains.frombytes(bytes(4 * self._room))
+            chains = self._stores[1] = _ZERO * self._room
             self._chains = ints(chains)
             self._chain_mask = self._room - 1
             for node in range(1, self._count + 1):
@@ -348,8 +349,7 @@ class Diagram:
                 self._nodes[4 * node + 3] = self._chains[chain]
                 self._chains[chain] = node
             if self._room <= _MOST_REMEMBERED:
-                del done[:]
-                done.frombytes(bytes(16 * self._room))
+                done = self._stores[2] = _ZERO * (4 * self._room)
                 self._done = ints(done)
                 self._done_mask = self._room - 1
         return 0

@@ -118,7 +118,7 @@ def build_group(factors: Factors, group: int, diagram: Diagram, widest: int) -> 
 def _in_another_order(view: _View, first: dict[tuple[bool, int], int], variables: list[Variable], diagram: Diagram) -> Group:
     """The group as gates, for which other orders are tried with as many nodes. Raises Overgrown."""
     from truetier.availability.fault_tree.modules import Module
-    from truetier.availability.fault_tree.search import LEVELS, Level, smallest
+    from truetier.availability.fault_tree.search import LEVELS, smallest
     from truetier.availability.fault_tree.simplify import simplified
 
     written = _Written(len(variables))
@@ -127,8 +127,8 @@ def _in_another_order(view: _View, first: dict[tuple[bool, int], int], variables
     leaves = [gate for gate in written.gates.below(root) if not written.gates.inputs[gate]]
     if not gates:
         raise Overgrown
-    levels = [level for level in LEVELS if level.nodes < diagram.budget]
-    found = smallest(written.gates, Module(tuple(gates), tuple(leaves)), [*levels, Level(diagram.budget, 1)])
+    levels = [level for level in LEVELS if level < diagram.budget]
+    found = smallest(written.gates, Module(tuple(gates), tuple(leaves)), [*levels, diagram.budget])
     if found.structure is None:
         raise Overgrown
     structure = found.structure.negated() if root & 1 else found.structure

@@ -23,6 +23,16 @@ _OPERATORS = {operator.value: operator for operator in Operator if operator is n
 _REFERENCES = frozenset(("gate", "basic-event", "house-event", "event"))
 _DEFINITIONS = {"define-gate": "formula", "define-basic-event": "float", "define-house-event": "constant"}  # and what each holds
 _WORDS = frozenset(("label", "attributes"))  # for people; what is inside them is not looked at
+_INSIDE = {  # what may stand inside each element; at the outside, for None
+    None: frozenset(("opsa-mef",)),
+    "opsa-mef": frozenset(("define-fault-tree", "model-data")),
+    "define-fault-tree": frozenset(_DEFINITIONS),
+    "model-data": frozenset(_DEFINITIONS) - {"define-gate"},
+    "define-basic-event": frozenset(("float",)),
+    "define-house-event": frozenset(("constant",)),
+    **dict.fromkeys(("define-gate", *_OPERATORS), _REFERENCES | {"constant", *_OPERATORS}),
+    **dict.fromkeys((*_REFERENCES, "float", "constant"), frozenset[str]()),
+}
 _EXACTLY = {Operator.NOT: 1, Operator.XOR: 2, Operator.IFF: 2, Operator.IMPLY: 2}
 _DEEPEST = 500  # formulas inside formulas
 _MOST_MISTAKES = 1000
@@ -93,7 +103,7 @@ class _Reader:
             self._unread += 1
             return
         parent = self._open[-1].tag if self._open else None
-        if not self._is_expected(tag, parent):
+        if tag not in _INSIDE[parent]:
             self._unread = 1
             if tag not in _WORDS:
                 self._wrong(self._unexpected(tag, parent))
@@ -105,19 +115,6 @@ class _Reader:
             self._wrong(f"formulas stand more than {_DEEPEST} deep inside one another")
             return
         self._open.append(_Element(tag, attributes, self._here()))
-
-    def _is_expected(self, tag: str, parent: str | None) -> bool:
-        if parent is None:
-            return tag == "opsa-mef"
-        if parent == "opsa-mef":
-            return tag in {"define-fault-tree", "model-data"}
-        if parent in {"define-fault-tree", "model-data"}:
-            return tag in _DEFINITIONS and (parent != "model-data" or tag != "define-gate")
-        if parent == "define-basic-event":
-            return tag == "float"
-        if parent == "define-house-event":
-            return tag == "constant"
-        return parent not in _REFERENCES | {"float", "constant"} and (tag in _OPERATORS or tag in _REFERENCES or tag == "constant")
 
     def _unexpected(self, tag: str, parent: str | None) -> str:
         if parent is None:
@@ -238,7 +235,7 @@ class _Reader:
                 self._wrong(f"{name} is not defined", place)
         if not self._gates and not self.mistakes:
             self._wrong("no gate is defined: there is nothing to evaluate", Place(self._file, 1, 1))
-        gates = {name: self._without_houses(formula) for name, formula in self._gates.items()}
+        gates = {name: self._without_houses(formula) for name, formula in self._gates.items()} if self._houses else self._gates
         inner = {name: dict.fromkeys(_names(formula)) for name, formula in gates.items()}
         used = {name for names in inner.values() for name in names}
         tops = tuple(name for name in gates if name not in used)

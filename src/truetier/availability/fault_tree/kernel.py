@@ -51,8 +51,8 @@ def pulled(starts: array[int], members: array[int], places: array[float]) -> arr
     return sums
 
 
-def width(starts: array[int], members: array[int], places: array[float]) -> float:
-    """How far the members of each group stand apart, summed over the groups."""
+def arrange(starts: array[int], members: array[int], line: list[int], places: array[float]) -> float:
+    """Puts the things in their places on the line; how far the members of each group then stand apart, summed over the groups."""
     place: cython.p_double = doubles(places)
     start: cython.p_int = ints(starts)
     member: cython.p_int = ints(members)
@@ -61,6 +61,10 @@ def width(starts: array[int], members: array[int], places: array[float]) -> floa
     last: cython.double
     group: cython.int
     at: cython.int
+    thing: cython.int
+    for at in range(len(line)):
+        thing = line[at]
+        place[thing] = at
     for group in range(len(starts) - 1):
         first = last = place[member[start[group]]]
         for at in range(start[group] + 1, start[group + 1]):

@@ -87,11 +87,13 @@ class _Dates:
         self.latest: dict[int, int] = {}
         self._below: dict[int, tuple[int, int]] = {}
         for gate in self.order:
+            self.earliest[gate], self.latest[gate] = self._first[gate], last[gate]
             below = [each >> 1 for each in gates.inputs[gate]]
-            span = min((self.earliest[each] for each in below), default=0), max((self.latest[each] for each in below), default=0)
-            self._below[gate] = span
-            self.earliest[gate] = min(self._first[gate], span[0]) if below else self._first[gate]
-            self.latest[gate] = max(last[gate], span[1])
+            if below:
+                earliest, latest = min([self.earliest[each] for each in below]), max([self.latest[each] for each in below])
+                self._below[gate] = earliest, latest
+                self.earliest[gate] = min(self.earliest[gate], earliest)
+                self.latest[gate] = max(self.latest[gate], latest)
 
     def is_module(self, gate: int) -> bool:
         """Whether nothing else uses anything below the gate."""

@@ -5,8 +5,8 @@ of what belongs together, none of them with an eye on a particular model:
 - depth first, the heaviest input first: weight 1 at the root, shared equally downwards;
 - depth first, what leads to most that is shared first;
 - depth first, the largest input first;
-- centres of gravity: every gate pulls its inputs together, starting from depth first with the smallest input first, or from
-  the heaviest.
+- centres of gravity: every gate pulls its inputs together, starting from depth first with the heaviest input first, or with
+  what leads to least that is shared.
 Sources: Minato, Ishiura and Yajima, Shared binary decision diagram with attributed edges, 1990 (weights); Aloul, Markov
 and Sakallah, FORCE: a fast and easy-to-implement variable-ordering heuristic, 2003.
 """
@@ -14,9 +14,11 @@ and Sakallah, FORCE: a fast and easy-to-implement variable-ordering heuristic, 2
 from __future__ import annotations
 
 from array import array
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from truetier.availability.fault_tree.kernel import pulled, width
+from truetier.availability.fault_tree.kernel import arrange, pulled
+from truetier.availability.kernel import places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,12 +41,11 @@ def orders(gates: Gates, module: Module) -> tuple[list[Callable[[], Order]], lis
         [
             lambda: shape.depth_first(shape.lightness),
             lambda: shape.depth_first(shape.unshared),
-            lambda: shape.depth_first({gate: -size for gate, size in shape.size.items()}),
-            lambda: shape.depth_first(shape.size),
+            lambda: shape.depth_first(shape.smallness),
         ],
         [
-            lambda: shape.drawn_together(shape.depth_first(shape.size)),
             lambda: shape.drawn_together(shape.depth_first(shape.lightness)),
+            lambda: shape.drawn_together(shape.depth_first(shape.shared)),
         ],
     )
 
@@ -55,26 +56,44 @@ class _Shape:
     def __init__(self, gates: Gates, module: Module) -> None:
         self._inputs = {gate: [each >> 1 for each in gates.inputs[gate]] for gate in module.gates}
         self._module = module
-        users = dict.fromkeys((*module.leaves, *module.gates), 0)
-        weight = dict.fromkeys(users, 0.0)
+        self._users = dict.fromkeys((*module.leaves, *module.gates), 0)
+        weight = dict.fromkeys(self._users, 0.0)
         weight[module.root] = 1.0
         for gate in reversed(module.gates):
             share = weight[gate] / len(self._inputs[gate])
             for each in self._inputs[gate]:
-                users[each] += 1
+                self._users[each] += 1
                 weight[each] += share
         self.lightness = {gate: -own for gate, own in weight.items()}
-        self.size: dict[int, int] = dict.fromkeys(module.leaves, 1)  # leaves below, as often as they are reached
-        bits = {leaf: 1 << number for number, leaf in enumerate(module.leaves)}
-        shared = [users[leaf] - 1 for leaf in module.leaves]
-        self.unshared: dict[int, int] = {leaf: -(users[leaf] - 1) for leaf in module.leaves}
-        for gate in module.gates:
-            self.size[gate] = sum(self.size[each] for each in self._inputs[gate])
+
+    @cached_property
+    def smallness(self) -> Mapping[int, int]:
+        """How many leaves are below, as often as they are reached, as a negative number."""
+        size = dict.fromkeys(self._module.leaves, -1)
+        for gate in self._module.gates:
+            size[gate] = sum([size[each] for each in self._inputs[gate]])
+        return size
+
+    @cached_property
+    def shared(self) -> Mapping[int, int]:
+        """How many gates more than one use the leaves below."""
+        leaves = self._module.leaves
+        bits = {leaf: 1 << number for number, leaf in enumerate(leaves)}
+        more = [self._users[leaf] - 1 for leaf in leaves]
+        found = dict(zip(leaves, more, strict=True))
+        several = sum(1 << number for number, own in enumerate(more) if own)
+        for gate in self._module.gates:
             below = 0
             for each in self._inputs[gate]:
                 below |= bits[each]
             bits[gate] = below
-            self.unshared[gate] = -sum(count for number, count in enumerate(shared) if below >> number & 1)
+            found[gate] = sum([more[number] for number in places(below & several)])
+        return found
+
+    @cached_property
+    def unshared(self) -> Mapping[int, int]:
+        """The same as a negative number."""
+        return {gate: -own for gate, own in self.shared.items()}
 
     def depth_first(self, key: Mapping[int, float]) -> Order:
         """The leaves as a walk meets them that takes the inputs with the smallest key first."""
@@ -94,22 +113,20 @@ class _Shape:
         """The leaves after every gate has pulled at what it stands on, as long as the gates get narrower."""
         things = [*start, *self._inputs]
         number = {thing: at for at, thing in enumerate(things)}
-        places = array("d", range(len(things)))
+        spots = array("d", range(len(things)))
         groups, members = array("i", (0,)), array("i")
         for gate, below in self._inputs.items():
-            places[number[gate]] = sum(places[number[each]] for each in below) / len(below)
+            spots[number[gate]] = sum(spots[number[each]] for each in below) / len(below)
             members.append(number[gate])
             members.extend(number[each] for each in below)
             groups.append(len(members))
-        best = tuple(start)
+        everything = range(len(things))
+        best: Sequence[int] = everything
         narrowest = float("inf")
         for _ in range(_MOST_PULLS):
-            line = sorted(range(len(things)), key=pulled(groups, members, places).__getitem__)
-            for at, thing in enumerate(line):
-                places[thing] = at
-            span = width(groups, members, places)
+            line = sorted(everything, key=pulled(groups, members, spots).__getitem__)
+            span = arrange(groups, members, line, spots)
             if span >= narrowest:
                 break
-            narrowest = span
-            best = tuple(things[thing] for thing in line if thing < len(start))
-        return best
+            narrowest, best = span, line
+        return tuple(things[thing] for thing in best if thing < len(start))

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from truetier.availability.fault_tree.modules import Module
     from truetier.availability.fault_tree.order import Order
-    from truetier.availability.fault_tree.search import Level
     from truetier.availability.kernel import Structure
     from truetier.catalog.fault_tree import Chance, FaultTree
 
@@ -53,7 +52,7 @@ class Part(NamedTuple):
 class Program:
     """One top event, ready to be evaluated with any probabilities; those of the tree only tell what a bound may leave out."""
 
-    def __init__(self, tree: FaultTree, top: str, levels: Sequence[Level] = LEVELS) -> None:
+    def __init__(self, tree: FaultTree, top: str, levels: Sequence[int] = LEVELS) -> None:
         self.gates = Gates()
         building = Building(tree, self.gates)
         self.root = packed(self.gates, simplified(self.gates, building.function(top)))
@@ -157,7 +156,7 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def _part(gates: Gates, module: Module, levels: Sequence[Level], known: Mapping[int, Value]) -> Part:
+def _part(gates: Gates, module: Module, levels: Sequence[int], known: Mapping[int, Value]) -> Part:
     """A module as a diagram, or as bounds where no order makes it small enough."""
     found = smallest(gates, module, levels)
     if found.structure is not None:

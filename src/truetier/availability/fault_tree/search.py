@@ -23,18 +23,13 @@ if TYPE_CHECKING:
     from truetier.availability.kernel import Structure
 
 
-class Level(NamedTuple):
-    """So many nodes may a diagram have, and so many orders of each family go on to it."""
-
-    nodes: int
-    width: int
-
-
-# The last level is the budget: about 40 bytes a node, and six times that where the kernel runs uncompiled.
-LEVELS = (
-    *(Level(4_000, 4), Level(16_000, 3), Level(64_000, 2), Level(250_000, 1), Level(1_000_000, 1), Level(3_000_000, 1)),
-    *([Level(10_000_000, 1)] if IS_COMPILED else []),
-)
+# Nodes that a diagram may have, level by level. The last is the budget: about 40 bytes a node, and six times that where the kernel
+# runs uncompiled.
+LEVELS = (1_000, 3_000, 9_000, 27_000, 80_000, 250_000, 800_000, 2_500_000, *([10_000_000] if IS_COMPILED else []))
+# How many orders of each family go on, level by level, from where one has half of the gates; before that there is little to tell them
+# apart by. Each that goes on costs as much as the one that wins.
+_WIDTHS = ((2, 2), (2, 1), (1, 1))
+_FAR = 3  # times the nodes
 
 
 class Found(NamedTuple):
@@ -44,26 +39,36 @@ class Found(NamedTuple):
     structure: Structure | None
 
 
-def smallest(gates: Gates, module: Module, levels: Sequence[Level]) -> Found:
+def smallest(gates: Gates, module: Module, levels: Sequence[int] = LEVELS) -> Found:
     """Tries orders with more and more nodes until one is done, of each family those that came furthest with fewer.
 
-    How far an order gets with few nodes says a good deal of its own family, and little of another.
+    How far an order gets with few nodes says a good deal of its own family, and little of another; but one that took far more
+    nodes than the leader for the same gates waits for the last level.
     """
     families = [[_Attempt(gates, module, order) for order in family] for family in orders(gates, module)]
-    for nodes, width in levels:
+    widths = iter(_WIDTHS)
+    width = next(widths)
+    leader = families[0][0]
+    for nodes in levels:
+        is_last = nodes == levels[-1]
+        for attempt in sorted((attempt for family in families for attempt in family), key=_place):
+            if is_last or not attempt.is_far_behind(leader):
+                structure = attempt.structure(nodes)
+                if structure is not None:
+                    return Found(attempt.order, structure)
         for family in families:
-            del family[width:]
-        for attempt in sorted((attempt for family in families for attempt in family), key=_still_to_go):
-            structure = attempt.structure(nodes)
-            if structure is not None:
-                return Found(attempt.order, structure)
-        for family in families:
-            family.sort(key=_still_to_go)
-    return Found(min((family[0] for family in families), key=_still_to_go).order, None)
+            family.sort(key=_place)
+        leader = min((family[0] for family in families), key=_place)
+        if 2 * leader.reached >= len(module.gates):
+            for family, most in zip(families, width, strict=True):
+                del family[most:]
+            width = next(widths, width)
+    return Found(leader.order, None)
 
 
-def _still_to_go(attempt: _Attempt) -> int:
-    return -attempt.reached
+def _place(attempt: _Attempt) -> tuple[int, int]:
+    """Ahead is who has more gates, then who had them with fewer nodes."""
+    return -attempt.reached, attempt.nodes[-1]
 
 
 class _Attempt:
@@ -73,13 +78,25 @@ class _Attempt:
         self._gates = gates
         self._module = module
         self._make_order = make_order
-        self._diagram = Diagram(0)
         self._functions = {0: FALSE}
-        self.reached = 0
+        self.nodes = [0]  # after each gate
+
+    @property
+    def reached(self) -> int:
+        """How many gates are done."""
+        return len(self.nodes) - 1
 
     @cached_property
     def order(self) -> Order:
         return self._make_order()
+
+    @cached_property
+    def _diagram(self) -> Diagram:
+        return Diagram(0)
+
+    def is_far_behind(self, leader: _Attempt) -> bool:
+        """Whether it took far more nodes than another for the gates that it has."""
+        return self.nodes[-1] > _FAR * leader.nodes[self.reached]
 
     def structure(self, budget: int) -> Structure | None:
         """The module as a diagram; None where so many nodes do not suffice."""
@@ -89,7 +106,7 @@ class _Attempt:
                 self._functions[leaf] = self._diagram.variable(number)
             for gate in self._module.gates[self.reached :]:
                 self._functions[gate] = self._function(gate)
-                self.reached += 1
+                self.nodes.append(self._diagram.size)
         except Overgrown:
             return None
         return self._diagram.compiled(self._functions[self._module.root])

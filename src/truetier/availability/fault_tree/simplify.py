@@ -29,8 +29,9 @@ _MOST_FACTORED = 5000  # inputs of the disjunctions below one gate
 def simplified(gates: Gates, root: int) -> int:
     """An equal function, not larger."""
     size = _size(gates, root)
+    factored: dict[tuple[int, ...], int] = {}  # most conjunctions are the same in the next round
     for _ in range(_MOST_ROUNDS):
-        found = _round(gates, root)
+        found = _round(gates, root, factored)
         before, size = size, _size(gates, found)
         if size > before:
             return root
@@ -45,15 +46,15 @@ def _size(gates: Gates, root: int) -> int:
     return sum(len(gates.inputs[gate]) for gate in gates.below(root))
 
 
-def _round(gates: Gates, root: int) -> int:
+def _round(gates: Gates, root: int, factored: dict[tuple[int, ...], int]) -> int:
     order = gates.below(root)
     users = _users(gates, order)
     known = _known(gates, order)
     made = {0: NEVER}
     for gate in order:
-        facts = known.get(gate, frozenset())
+        facts = known.get(gate)
         inputs = gates.inputs[gate]
-        replaced = [_replaced(each, made, facts) for each in inputs]
+        replaced = [_replaced(each, made, facts) for each in inputs] if facts else [made[each >> 1] ^ each & 1 for each in inputs]
         if gates.kinds[gate] is Kind.ALL:
             flat: list[int] = []
             for each, old in zip(replaced, inputs, strict=True):
@@ -61,7 +62,12 @@ def _round(gates: Gates, root: int) -> int:
                     flat.append(each)
                 else:
                     flat.extend(gates.inputs[each >> 1])
-            made[gate] = _factored(gates, flat)
+            key = tuple(flat)
+            if key not in factored:
+                factored[key] = found = _factored(gates, flat)
+                if not found & 1:
+                    factored[gates.inputs[found >> 1]] = found  # what the next round will ask
+            made[gate] = factored[key]
         else:
             made[gate] = gates.like(gate, replaced)
     return made[root >> 1] ^ root & 1
@@ -85,38 +91,38 @@ def _users(gates: Gates, order: Sequence[int]) -> dict[int, int]:
 
 
 def _known(gates: Gates, order: Sequence[int]) -> dict[int, frozenset[int]]:
-    """For each gate the functions that hold wherever it still matters."""
+    """For each gate the functions that hold wherever it still matters; and itself, which never stands below it."""
     known: dict[int, frozenset[int]] = {order[-1]: frozenset()} if order else {}
     for gate in reversed(order):
         inputs = gates.inputs[gate]
         if not inputs:
             continue
         facts = known[gate]
-        inside = facts.union(inputs) if gates.kinds[gate] is Kind.ALL and len(facts) + len(inputs) <= _MOST_KNOWN else facts
+        if gates.kinds[gate] is Kind.ALL and len(facts) + len(inputs) <= _MOST_KNOWN:
+            facts = facts.union(inputs)
         for each in inputs:
             below = each >> 1
             if gates.inputs[below]:
-                mine = inside - {each} if each in inside and each not in facts else inside
                 before = known.get(below)
-                known[below] = mine if before is None else before & mine
+                known[below] = facts if before is None else before & facts
     return known
 
 
 def _factored(gates: Gates, functions: Sequence[int]) -> int:
     """All of the functions, where disjunctions with a common input are one: (x + a)(x + b) = x + ab."""
     left = list(dict.fromkeys(functions))
-    if sum(len(gates.inputs[each >> 1]) for each in left if each & 1) > _MOST_FACTORED:
-        return gates.all_of(left)
     while True:
-        users: dict[int, list[int]] = {}
-        for each in left:
-            if each & 1 and gates.kinds[each >> 1] is Kind.ALL:
-                for inner in gates.inputs[each >> 1]:
-                    users.setdefault(inner, []).append(each)
-        shared = max(users, key=lambda inner: len(users[inner]), default=NEVER)
-        together = users.get(shared, [])
-        if len(together) < 2:
+        disjunctions = [each for each in left if each & 1 and gates.kinds[each >> 1] is Kind.ALL]
+        inputs = [gates.inputs[each >> 1] for each in disjunctions]
+        total = sum(map(len, inputs))
+        if total > _MOST_FACTORED or len(set().union(*inputs)) == total:
             return gates.all_of(left)
+        users: dict[int, list[int]] = {}
+        for each, inside in zip(disjunctions, inputs, strict=True):
+            for inner in inside:
+                users.setdefault(inner, []).append(each)
+        shared = max(users, key=lambda inner: len(users[inner]))
+        together = users[shared]
         rests = [gates.all_of([inner for inner in gates.inputs[each >> 1] if inner != shared]) ^ 1 for each in together]
         left = [each for each in left if each not in together]
         left.append(gates.all_of((shared, _factored(gates, rests) ^ 1)) ^ 1)
