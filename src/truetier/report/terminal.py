@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from truetier.audit.wording import shortage_text
@@ -145,12 +146,12 @@ def _share(page: _Page, contributor: Contributor, subject: Assessment) -> str:
 
 
 def _findings(page: _Page) -> None:
-    counting = [finding for finding in page.document.findings if finding.is_new and not finding.is_waived]
-    counting.sort(key=lambda finding: (finding.severity.rank, finding.code))
-    for (severity, code, slug), group in groupby(counting, key=lambda finding: (finding.severity.value, finding.code, finding.slug)):
-        _rule(page, f"{code} {slug}", severity, list(group))
-    waived = sum(finding.is_waived for finding in page.document.findings)
-    known = sum(not finding.is_new and not finding.is_waived for finding in page.document.findings)
+    findings = page.document.findings
+    counting = [finding for finding in findings if finding.is_new and not finding.is_waived]
+    for (severity, code, slug), group in groupby(counting, key=attrgetter("severity", "code", "slug")):
+        _rule(page, f"{code} {slug}", severity.value, list(group))
+    waived = sum(finding.is_waived for finding in findings)
+    known = len(findings) - len(counting) - waived
     parts = [f"{waived:,} waived"] if waived else []
     if known:
         parts.append(f"{known:,} in the baseline")
@@ -164,11 +165,11 @@ def _rule(page: _Page, name: str, severity: str, findings: list[Finding]) -> Non
     many = f" ({len(findings):,})" if len(findings) > 1 else ""
     page.put(f"{page.ink(severity, _SEVERITY_INK[severity], 'bold')}  {page.ink(name, 'bold')}{many}")
     shown = findings[: page.most(SHOWN_FINDINGS)]
-    for number, finding in enumerate(shown):
+    fixes = [finding.fix for finding in shown]
+    for finding, fix, next_fix in zip(shown, fixes, (*fixes[1:], None), strict=True):
         _finding(page, finding)
-        is_last = number + 1 == len(shown) or shown[number + 1].fix != finding.fix
-        if finding.fix and is_last:
-            page.prose(text.clip(finding.fix, text.LONGEST_SENTENCE), 7, first="  fix: ")
+        if fix and fix != next_fix:
+            page.prose(text.clip(fix, text.LONGEST_SENTENCE), 7, first="  fix: ")
     if len(findings) > len(shown):
         page.put(f"  ... and {len(findings) - len(shown):,} more")
 
