@@ -102,7 +102,7 @@ def explain(document: Document, subject: str) -> Story:
 
     Raises UsageError with the nearest names when the fleet has no such subject.
     """
-    from truetier.app.explain import story_of
+    from truetier.app.story import story_of
 
     return story_of(document, subject)
 

@@ -41,6 +41,33 @@ CHECK_NEEDS_NONE_OF = (
     "urllib.request",
     "sqlite3",
     "unittest",
+    "truetier.graph.order",  # for those who say what they need to start
+    "truetier.graph.cuts",  # for cycles
+    "truetier.sources.yaml_tree.walk",
+    "truetier.sources.yaml_catalog.starter",
+    "truetier.app.story",
+)
+FAULT_TREE_NEEDS_NONE_OF = (
+    "json",
+    "numpy",
+    "truetier.units",
+    "truetier.graph",
+    "truetier.audit",
+    "truetier.report.wording",
+    "truetier.report.document",
+    "truetier.catalog.model",
+    "truetier.availability.estimate",
+    "truetier.availability.exact",
+    "truetier.sources.yaml_tree",
+)
+A_RULE_NEEDS_NONE_OF = (
+    "json",
+    "truetier.app.check",
+    "truetier.app.load",
+    "truetier.availability.assess",
+    "truetier.graph.order",
+    "truetier.report.wording",
+    "truetier.sources",
 )
 
 
@@ -63,6 +90,16 @@ def by_check(repository: Path) -> set[str]:
     return imported("check", str(repository / "catalog-examples" / "login"), "--fail-on", "never")
 
 
+@pytest.fixture(scope="module")
+def by_fault_tree(repository: Path) -> set[str]:
+    return imported("fault-tree", str(repository / "tests" / "data" / "fault_tree" / "every.xml"))
+
+
+@pytest.fixture(scope="module")
+def by_rule() -> set[str]:
+    return imported("explain", "TT101")
+
+
 @pytest.mark.parametrize("module", HELP_NEEDS_NONE_OF)
 def test_help_starts_without(module: str, by_help: set[str]) -> None:
     assert "click" in by_help
@@ -73,3 +110,15 @@ def test_help_starts_without(module: str, by_help: set[str]) -> None:
 def test_check_in_the_terminal_starts_without(module: str, by_check: set[str]) -> None:
     assert "truetier.report.terminal" in by_check
     assert module not in by_check
+
+
+@pytest.mark.parametrize("module", FAULT_TREE_NEEDS_NONE_OF)
+def test_fault_trees_start_without(module: str, by_fault_tree: set[str]) -> None:
+    assert "truetier.report.fault_tree" in by_fault_tree
+    assert module not in by_fault_tree
+
+
+@pytest.mark.parametrize("module", A_RULE_NEEDS_NONE_OF)
+def test_the_page_of_a_rule_starts_without(module: str, by_rule: set[str]) -> None:
+    assert "truetier.report.rule_page" in by_rule
+    assert module not in by_rule

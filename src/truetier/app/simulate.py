@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.app.explain import unknown_name
+from truetier.app.unknown_name import unknown_name
 from truetier.availability.assess import deep_recursion
 from truetier.availability.estimate import SubjectKind
 from truetier.availability.exact import Engine

@@ -56,9 +56,17 @@ class Promises:
 
         ``beside`` is a service whose promise does not count: a callee in a circle does not need itself.
         """
+        return self._through_untold.asked(name, beside=beside)
+
+    def has_hidden(self, name: str) -> bool:
+        """Whether such a promise reaches the service at all, be it its own."""
+        return self._through_untold.has_asked(name)
+
+    @property
+    def _through_untold(self) -> Claims:
         if self._hidden is None:
             self._hidden = claims(self._graph, through=self.is_untold)
-        return self._hidden.asked(name, beside=beside)
+        return self._hidden
 
     def on(self, edge: Edge) -> Availability | None:
         """What the caller has promised on the requests that meet this need."""

@@ -83,19 +83,16 @@ def unverified_redundancy(fleet: Fleet, as_of: date) -> frozenset[str]:
 
 def _own_claims(graph: Graph, as_of: date, alone: frozenset[str]) -> Sequence[int]:
     """For each service, how many unverified claims it makes itself: with its serve needs, and with its spare copies."""
-    bare = graph.bare
-    return [
-        (name in alone) + (0 if name in bare else [is_unverified_claim(use, as_of) for use in uses if use.need.at_serve].count(True))
-        for name, uses in graph.uses.items()
-    ]
+    claims = {name: [is_unverified_claim(use, as_of) for use in graph.uses[name] if use.need.at_serve].count(True) for name in graph.told}
+    return [(name in alone) + claims.get(name, 0) for name in graph.number]
 
 
 def _ahead(graph: Graph) -> list[Sequence[int]]:
     """For each service by number, whom its serve edges lead to."""
-    number, hard, bare = graph.number, graph.hard, graph.bare
+    number, bare = graph.number, graph.bare
     return [
-        reached if name in bare else [number[edge.callee] for edge in edges]
-        for (name, edges), reached in zip(graph.callees.items(), hard, strict=True)
+        reached if name in bare else [number[edge.callee] for edge in graph.callees[name]]
+        for name, reached in zip(number, graph.hard, strict=True)
     ]
 
 

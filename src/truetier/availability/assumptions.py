@@ -30,24 +30,24 @@ def _assumptions(graph: Graph) -> Iterator[Assumption]:
     aged = _aged(graph)
     has_ages = bool(aged) or any(_has_standby(service) for service in fleet.services.values())
     yield from _of_the_whole(graph, has_ages=has_ages)
-    for service in fleet.services.values():
+    for name, service in fleet.services.items():
         yield from _of_own(fleet, service)
-        if service.name in aged and service.mttr is None:
+        if name in aged and service.mttr is None:
             why = "not stated; a cache or a failover looks at the age of its outages"
             yield Assumption(service.name, "mttr", duration_text(DEFAULT_MTTR), why)
         if service.placement is not None:
             yield from _of_placement(service, service.placement)
-        yield from _of_budget(service, graph.uses[service.name], graph.budgets)
-        for use in graph.uses[service.name]:
-            yield from _of_need(use)
+        if name not in graph.bare:
+            yield from _of_budget(service, graph.uses[name], graph.budgets)
+            for use in graph.uses[name]:
+                yield from _of_need(use)
     yield from _of_domains(fleet, has_ages=has_ages)
 
 
 def _of_the_whole(graph: Graph, *, has_ages: bool) -> Iterator[Assumption]:
-    silent = sum(
-        use.need.hardness is None and not use.need.is_group and use.kind is Kind.HARD and use.need.at_serve
-        for uses in graph.uses.values()
-        for use in uses
+    silent = sum(len(graph.fleet.services[name].needs) for name in graph.bare)
+    silent += sum(
+        use.need.hardness is None and not use.need.is_group and use.kind is Kind.HARD and use.need.at_serve for use in graph.telling_uses
     )
     if silent:
         yield Assumption("*", "needs.hardness", Hardness.HARD.value, f"needs that state neither hardness nor fallback: {silent}")
@@ -128,8 +128,7 @@ def _aged(graph: Graph) -> set[str]:
     found: set[str] = set()
     waiting = [
         use.need.service
-        for uses in graph.uses.values()
-        for use in uses
+        for use in graph.telling_uses
         if use.kind is Kind.SOFT and use.need.fallback is not None and use.need.fallback.kind is FallbackKind.CACHED and use.need.at_serve
     ]
     while waiting:

@@ -22,7 +22,7 @@ def alias_mistakes(described: Sequence[Service], declared: set[str]) -> Iterator
     """Aliases in our own files that are another service's name, or that two services claim."""
     owners: dict[str, Service] = {}
     for service in described:
-        if service.evidence.source != OWN_FORMAT:
+        if service.evidence.source != OWN_FORMAT or not service.aliases:
             continue
         place = service.keys["aliases"].place if "aliases" in service.keys else service.evidence.place
         for alias in service.aliases:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ _TOLERANCE = Decimal("1e-12")  # of the budget: rounding must never decide (desi
 _NO_PROMISE = Decimal(1)
 _FAR = 1e-9
 NOMINAL_OVERSPEND = Decimal("1.25")
+_NOMINAL = float(NOMINAL_OVERSPEND)
 
 
 class Tier(NamedTuple):
@@ -27,13 +30,14 @@ class Tier(NamedTuple):
 class TierTable:
     """The tiers, strictest first. Immutable: two tables of the same rows are equal."""
 
-    __slots__ = ("_budgets", "_hash", "_names", "rows")
+    __slots__ = ("_budgets", "_hash", "_names", "_nominal", "rows")
 
     def __init__(self, rows: tuple[Tier, ...]) -> None:
         self.rows = rows
         self._hash = hash(rows)
         self._names = frozenset(row.name for row in rows)
-        self._budgets = [(row, None if row.target is None else row.target.unavailability) for row in rows]
+        self._budgets = _budgets(rows, 1.0)
+        self._nominal = _budgets(rows, _NOMINAL)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, TierTable) and self.rows == other.rows)
@@ -59,14 +63,11 @@ class TierTable:
 
     def best_met(self, unavailability: float, *, nominal: bool = False) -> str | None:
         """The strictest tier whose target that unavailability meets; None when no row is met."""
-        for row, budget in self._budgets:
-            if budget is None or row.target is None:
-                return row.name
-            near = budget * 1.25 if nominal else budget
-            if unavailability < near * (1 - _FAR) or (
-                unavailability <= near * (1 + _FAR) and is_met(unavailability, row.target, nominal=nominal)
-            ):
-                return row.name
+        budgets, limits = self._nominal if nominal else self._budgets
+        for number in range(bisect_left(limits, unavailability), len(limits)):
+            name, target = self.rows[number]
+            if unavailability <= budgets[number] or target is None or is_met(unavailability, target, nominal=nominal):
+                return name
         return None
 
     def rank(self, target: Availability | None) -> Decimal:
@@ -74,14 +75,22 @@ class TierTable:
         return _NO_PROMISE if target is None else -target.value
 
 
+def _budgets(rows: tuple[Tier, ...], overspend: float) -> tuple[list[float], list[float]]:
+    """The unavailability up to which each row is surely met, and that beyond which it is surely not: between them, decimals decide."""
+    budgets = [math.inf if row.target is None else row.target.unavailability * overspend for row in rows]
+    return budgets, [budget * (1 + _FAR) for budget in budgets]
+
+
 def is_met(unavailability: float, target: Availability, *, nominal: bool = False) -> bool:
     """Whether the unavailability stays within the target's budget, equality included.
 
     The nominal reading lets the budget be overspent by 25 %, included. Source: design section 3, Tiers.
     """
-    near = target.unavailability * (1.25 if nominal else 1.0)
-    if abs(unavailability - near) > _FAR * near:  # floats decide what is not close
-        return unavailability < near
+    near = target.unavailability * (_NOMINAL if nominal else 1.0)
+    if unavailability <= near:  # which is off by far less than the tolerance
+        return True
+    if unavailability > near * (1 + _FAR):
+        return False
     budget = target.exact_unavailability * (NOMINAL_OVERSPEND if nominal else 1)
     return Decimal(unavailability) <= budget * (1 + _TOLERANCE)
 

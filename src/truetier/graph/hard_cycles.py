@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.graph.cuts import Purse, feedback_edges
 from truetier.graph.cycles import below_cycles, shortest_cycle, strongly_connected
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from truetier.graph.build import Edge, Graph
+    from truetier.graph.cuts import Purse
 
 
 class HardCycle(NamedTuple):
@@ -40,12 +40,18 @@ def hard_cycles(graph: Graph) -> tuple[HardCycle, ...]:
     names, ahead = list(graph.number), graph.hard
     numbers = below_cycles(ahead)
     components = [part for part in strongly_connected(numbers, ahead.__getitem__) if len(part) > 1 or part[0] in ahead[part[0]]]
+    if not components:
+        return ()
+    from truetier.graph.cuts import Purse
+
     components.sort()
     purse = Purse()
     return tuple(_hard_cycle(graph, [names[number] for number in part], purse) for part in components)
 
 
 def _hard_cycle(graph: Graph, members: list[str], purse: Purse) -> HardCycle:
+    from truetier.graph.cuts import feedback_edges
+
     inside = set(members)
     edges: dict[tuple[str, str], list[Edge]] = {}
     ahead: dict[str, list[str]] = {name: [] for name in members}

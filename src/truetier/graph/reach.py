@@ -78,6 +78,10 @@ class Claims:
         own = None if claim == _NONE else self._told(claim)
         return asked if own is None or (asked is not None and asked.promise > own.promise) else own
 
+    def has_asked(self, name: str) -> bool:
+        """Whether anything with a hard path to the service promises, be it itself."""
+        return self.arrived[self._number[name]] != _NONE
+
     def asked(self, name: str, *, beside: str | None = None) -> Claim | None:
         """The strictest promise among everything else with a hard path to the service; ``beside`` is left out as well."""
         number = self._number[name]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from truetier.graph.diff import ChangeKind
 from truetier.record import NamedTuple
-from truetier.report import text
+from truetier.report import text, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,8 +85,8 @@ def _move(move: Move, trust: Reading) -> str:
 
 
 def _side(subject: Assessment, trust: Reading) -> str:
-    estimate, tier = text.judged(subject, trust)
-    return f"{text.tier_text(tier)} {text.availability_of(estimate)} ({subject.verdict.value})"
+    estimate, tier = wording.judged(subject, trust)
+    return f"{wording.tier_text(tier)} {wording.availability_of(estimate)} ({subject.verdict.value})"
 
 
 def _change_json(change: Change) -> Mapping[str, object]:
@@ -114,5 +114,5 @@ def _move_json(move: Move, trust: Reading) -> Mapping[str, object]:
 
 
 def _side_json(subject: Assessment, trust: Reading) -> Mapping[str, object]:
-    estimate, tier = text.judged(subject, trust)
+    estimate, tier = wording.judged(subject, trust)
     return {"low": estimate.up_low, "value": estimate.up, "high": estimate.up_high, "tier": tier, "verdict": subject.verdict.value}

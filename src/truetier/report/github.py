@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity
-from truetier.report import text
+from truetier.report import text, wording
 
 if TYPE_CHECKING:
     from truetier.audit.finding import Finding
@@ -37,7 +37,7 @@ def _annotation(finding: Finding) -> str:
 
 
 def _message(finding: Finding) -> str:
-    lines = [text.plain(finding.message) + text.cost_text(finding)]
+    lines = [text.plain(finding.message) + wording.cost_text(finding)]
     if finding.path_length > 2 and finding.path:
         lines.append(f"via {text.path_text(finding.path, finding.path_length)}")
     if finding.fix:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from truetier.audit.finding import Severity
 from truetier.availability.estimate import SubjectKind, Verdict
 from truetier.graph.hardness import Reading
-from truetier.report import svg, text
+from truetier.report import svg, text, wording
 from truetier.units import downtime_text
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def render(document: Document) -> str:
     environment = Environment(
         loader=PackageLoader("truetier.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    subjects = text.missed_first((*document.journeys, *document.services, *document.endpoints))
+    subjects = wording.missed_first((*document.journeys, *document.services, *document.endpoints))
     missed = [subject for subject in subjects if subject.verdict is Verdict.MISSED]
     return environment.get_template(
         "report.html"
@@ -45,7 +45,7 @@ def render(document: Document) -> str:
         digest=text.plain(document.fleet.digest[:12]),
         counts=_counts(document),
         reading=_reading(document),
-        silence=text.silence_text(document),
+        silence=wording.silence_text(document),
         picture=svg.render(document),  # escaped where it is drawn
         missed=[_card(subject, document) for subject in missed[:SHOWN_MISSES]],
         more_missed=max(0, len(missed) - SHOWN_MISSES),
@@ -99,7 +99,7 @@ def _card(subject: Assessment, document: Document) -> _Row:
     return {
         "name": text.clip(subject.name),
         "kind": "" if subject.kind is SubjectKind.SERVICE else subject.kind.value,
-        "promise": text.promise_text(subject),
+        "promise": wording.promise_text(subject),
         "ranges": not subject.delivered.is_known,  # two numbers each leave no room for a remark beside them
         "readings": [
             {
@@ -108,15 +108,15 @@ def _card(subject: Assessment, document: Document) -> _Row:
                 "availability": figures[1],
                 "down": figures[2],
                 "remark": remark,
-                "decides": name == text.DELIVERS,
+                "decides": name == wording.DELIVERS,
             }
-            for name, figures, remark in text.readings(subject, document)
+            for name, figures, remark in wording.readings(subject, document)
         ],
         "contributors": [
             {
                 "name": text.clip(part.component),
-                "share": text.share_text(part, subject),
-                "width": round(100 * min(1.0, max(0.0, text.share_of(part, subject))), 1),
+                "share": wording.share_text(part, subject),
+                "width": round(100 * min(1.0, max(0.0, wording.share_of(part, subject))), 1),
                 "down": downtime_text(part.costs),
             }
             for part in subject.contributors
@@ -126,20 +126,20 @@ def _card(subject: Assessment, document: Document) -> _Row:
 
 
 def _row(subject: Assessment, document: Document) -> _Row:
-    estimate, tier = text.judged(subject, document.trust)
+    estimate, tier = wording.judged(subject, document.trust)
     return {
         "name": text.clip(subject.name),
         "kind": subject.kind.value,
-        "tier": text.tier_word(subject.tier),
+        "tier": wording.tier_word(subject.tier),
         "promise": "–" if subject.promise is None else str(subject.promise),  # noqa: RUF001 - a dash for nothing
-        "delivered_tier": text.tier_word(tier),
-        "delivered": text.availability_of(estimate),
-        "method": text.method_text(estimate),
-        "down": text.downtime_of(estimate),
-        "full": text.availability_of(subject.full),
-        "verified": text.availability_of(subject.verified) if subject.unverified_claims else "",
+        "delivered_tier": wording.tier_word(tier),
+        "delivered": wording.availability_of(estimate),
+        "method": wording.method_text(estimate),
+        "down": wording.downtime_of(estimate),
+        "full": wording.availability_of(subject.full),
+        "verified": wording.availability_of(subject.verified) if subject.unverified_claims else "",
         "verdict": subject.verdict.value,
-        "word": _WORDS[subject.verdict] + text.chance_word(subject),
+        "word": _WORDS[subject.verdict] + wording.chance_word(subject),
     }
 
 
@@ -176,7 +176,7 @@ def _finding(finding: Finding) -> _Row:
         "message": text.clip(finding.message, 1000),
         "fix": text.clip(finding.fix, 1000),
         "path": text.path_text(finding.path, finding.path_length) if finding.path_length > 2 else "",
-        "cost": text.cost_text(finding),
+        "cost": wording.cost_text(finding),
         "place": text.place_text(finding.place),
     }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from truetier.audit.wording import shortage_text
 from truetier.availability.estimate import Verdict
-from truetier.report import text
+from truetier.report import text, wording
 from truetier.report.markup import escaped, tag
 
 if TYPE_CHECKING:
@@ -84,21 +84,20 @@ def _promises(document: Document) -> Iterator[_Case]:
 
 
 def _promise(subject: Assessment, document: Document, *, is_blocked: bool) -> _Case:
-    name = f"{text.plain(subject.name)} keeps {text.promise_text(subject)}"
-    estimate, tier = text.judged(subject, document.trust)
-    figures = (
-        f"delivers {text.availability_of(estimate)} ({text.method_text(estimate)}), {text.downtime_of(estimate)}: {text.tier_text(tier)}"
-    )
+    name = f"{text.plain(subject.name)} keeps {wording.promise_text(subject)}"
+    estimate, tier = wording.judged(subject, document.trust)
+    number = f"{wording.availability_of(estimate)} ({wording.method_text(estimate)}), {wording.downtime_of(estimate)}"
+    figures = f"delivers {number}: {wording.tier_text(tier)}"
     group = f"promises.{subject.kind.value}"
     if subject.is_short_of_data:
-        return _Case(group, name, skip=f"not enough data: {text.confidence_text(subject)}; {text.plain(shortage_text(subject))}")
+        return _Case(group, name, skip=f"not enough data: {wording.confidence_text(subject)}; {text.plain(shortage_text(subject))}")
     if subject.verdict is Verdict.UNKNOWN:
         return _Case(group, name, skip=f"unknown: {figures}")
     if subject.verdict is not Verdict.MISSED:
         return _Case(group, name)
     if not is_blocked:
         return _Case(group, name, skip=f"missed, but no finding at or above the gate is new and unwaived: {figures}")
-    reasons = [f"{text.share_text(part, subject)} {text.plain(part.component)}" for part in subject.contributors]
+    reasons = [f"{wording.share_text(part, subject)} {text.plain(part.component)}" for part in subject.contributors]
     return _Case(group, name, failure=("missed", figures), details="\n".join([figures, *reasons]))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from truetier.audit.finding import Severity
 from truetier.availability.estimate import Verdict
 from truetier.graph.hardness import Reading
-from truetier.report import text
+from truetier.report import text, wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -77,7 +77,7 @@ def _fitting(blocks: list[str]) -> str:
 
 
 def _subjects(document: Document) -> list[Assessment]:
-    return text.missed_first((*document.journeys, *document.services, *document.endpoints))
+    return wording.missed_first((*document.journeys, *document.services, *document.endpoints))
 
 
 def _heading(document: Document) -> str:
@@ -105,20 +105,20 @@ def _table(title: str, subjects: list[Assessment], document: Document) -> str:
 
 
 def _row(subject: Assessment, document: Document) -> str:
-    estimate, tier = text.judged(subject, document.trust)
-    causes = ", ".join(f"{code(part.component)} {text.share_text(part, subject)}" for part in subject.contributors[:3])
+    estimate, tier = wording.judged(subject, document.trust)
+    causes = ", ".join(f"{code(part.component)} {wording.share_text(part, subject)}" for part in subject.contributors[:3])
     if subject.contributors_total > 3 and subject.contributors:
         causes += f", {subject.contributors_total - min(3, len(subject.contributors)):,} more"
-    delivered = f"{sentence(text.tier_word(tier))} {sentence(text.availability_of(estimate))}"
-    if text.method_text(estimate) != "exact":
-        delivered += f" ({text.method_text(estimate)})"
+    delivered = f"{sentence(wording.tier_word(tier))} {sentence(wording.availability_of(estimate))}"
+    if wording.method_text(estimate) != "exact":
+        delivered += f" ({wording.method_text(estimate)})"
     cells = [
         code(subject.name),
-        sentence(text.promise_text(subject)),
+        sentence(wording.promise_text(subject)),
         delivered,
-        sentence(text.downtime_of(estimate)),
+        sentence(wording.downtime_of(estimate)),
         causes,
-        _VERDICTS[subject.verdict] + sentence(text.chance_word(subject)),
+        _VERDICTS[subject.verdict] + sentence(wording.chance_word(subject)),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -137,7 +137,7 @@ def _new_findings(document: Document) -> Iterator[str]:
 
 def _finding(finding: Finding) -> str:
     line = f"- **{sentence(finding.code)} {sentence(finding.slug)}** {code(finding.subject)} {sentence(finding.message)}"
-    line += sentence(text.cost_text(finding))
+    line += sentence(wording.cost_text(finding))
     if finding.place is not None:
         line += f" at {code(text.place_text(finding.place))}"
     if finding.path_length > 2 and finding.path:
@@ -191,5 +191,5 @@ def _footer(document: Document) -> str:
         f"Judged by {reading}, {text.plural(document.claims, 'unverified claim')}. Numbers are exact unless an interval is shown. "
         f"As of {document.as_of.isoformat()}, truetier {sentence(document.version)}."
     )
-    silence = text.silence_text(document)
+    silence = wording.silence_text(document)
     return f"<sub>{words}{' ' + silence if silence else ''}</sub>"

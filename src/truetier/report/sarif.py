@@ -10,7 +10,7 @@ from posixpath import normpath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from truetier.report import text
+from truetier.report import text, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,7 +99,7 @@ def _message(finding: Finding) -> str:
     subject = text.plain(finding.subject)
     if not words.startswith(subject):
         words = f"{subject}: {words}"
-    words += text.cost_text(finding)
+    words += wording.cost_text(finding)
     return _literal(f"{words}. Fix: {text.plain(finding.fix)}" if finding.fix else words)
 
 

@@ -10,7 +10,7 @@ from truetier.availability.estimate import Verdict
 from truetier.catalog.model import FallbackKind, Mode, PlacementMode
 from truetier.graph.hardness import Kind, Reading, Weakness
 from truetier.record import NamedTuple
-from truetier.report import text
+from truetier.report import text, wording
 from truetier.units import WHOLE, downtime_text, duration_text
 
 if TYPE_CHECKING:
@@ -76,31 +76,31 @@ def render(story: Story) -> str:
 def _opening(story: Story) -> Iterator[str]:
     subject, service = story.subject, story.service
     what = f"{subject.kind.value} {text.clip(subject.name)}"
-    details = [what, f"promises {text.promise_text(subject)}"]
+    details = [what, f"promises {wording.promise_text(subject)}"]
     if service is not None and service.owner is not None:
         details.append(f"owned by {text.clip(service.owner)}")
     place = None if service is None else service.evidence.place
     yield ", ".join(details) + (f"  ({text.place_text(place)})" if place is not None else "")
-    estimate, tier = text.judged(subject, story.document.trust)
+    estimate, tier = wording.judged(subject, story.document.trust)
     word = {Verdict.MET: "kept", Verdict.MISSED: "missed", Verdict.UNKNOWN: "not enough data to decide", Verdict.NONE: "nothing promised"}
-    figures = f"{text.availability_of(estimate)} ({text.method_text(estimate)}), {text.downtime_of(estimate)} down"
-    yield f"delivers {text.tier_text(tier)} {figures}: {word[subject.verdict]}"
+    figures = f"{wording.availability_of(estimate)} ({wording.method_text(estimate)}), {wording.downtime_of(estimate)} down"
+    yield f"delivers {wording.tier_text(tier)} {figures}: {word[subject.verdict]}"
     if subject.confidence is not None:
-        yield text.confidence_text(subject)
+        yield wording.confidence_text(subject)
     if subject.is_short_of_data:
         yield shortage_text(subject)
     if subject.nominal_tier not in (None, subject.delivered_tier):
-        yield f"nominally {text.tier_text(subject.nominal_tier)}: within 125 % of that tier's budget"
+        yield f"nominally {wording.tier_text(subject.nominal_tier)}: within 125 % of that tier's budget"
 
 
 def _maths(story: Story) -> Iterator[str]:
     yield "How the number comes about"
     rows = [
-        ("  x" if number else "   ", text.availability_of(term.value), text.clip(term.name, 40), term.note)
+        ("  x" if number else "   ", wording.availability_of(term.value), text.clip(term.name, 40), term.note)
         for number, term in enumerate(story.terms)
     ]
-    result, _ = text.judged(story.subject, story.document.trust)
-    rows.append(("  =", text.availability_of(result), "delivered", _sharing(story.terms, result)))
+    result, _ = wording.judged(story.subject, story.document.trust)
+    rows.append(("  =", wording.availability_of(result), "delivered", _sharing(story.terms, result)))
     wide = max(len(row[1]) for row in rows)
     long = max(text.columns(row[2]) for row in rows)
     for sign, number, name, note in rows:
@@ -109,7 +109,7 @@ def _maths(story: Story) -> Iterator[str]:
 
 def _sharing(terms: tuple[Term, ...], result: Estimate) -> str:
     """Whether the product of the factors is the result, and if not, why."""
-    method = text.method_text(result)
+    method = wording.method_text(result)
     up, down = 1.0, 0.0
     for term in terms:
         if term.value.up is None or term.value.down is None:
@@ -132,7 +132,7 @@ def _costs(story: Story) -> Iterator[str]:
     long = max(text.columns(text.clip(part.component, 60)) for part in subject.contributors)
     for part in subject.contributors:
         name = text.pad(text.clip(part.component, 60), long)
-        yield f"  {text.share_text(part, subject):>6}  {name}  {downtime_text(part.costs)} ({downtime_text(part.gives_back)})"
+        yield f"  {wording.share_text(part, subject):>6}  {name}  {downtime_text(part.costs)} ({downtime_text(part.gives_back)})"
     rest = subject.contributors_total - len(subject.contributors)
     if rest > 0:
         yield f"          and {rest:,} more"
@@ -144,20 +144,20 @@ def _limits(story: Story) -> Iterator[str]:
     subject = story.subject
     yield "Other readings"
     least, product = (_bound(up) for up in (subject.least_available, subject.product))
-    exact = f"{text.method_text(subject.delivered)} {text.availability_of(subject.delivered)}"
+    exact = f"{wording.method_text(subject.delivered)} {wording.availability_of(subject.delivered)}"
     yield f"  bounds    least available {least}, as if independent {product}, {exact}"
     if story.service is not None:
-        ceiling = f"{text.availability_of(subject.ceiling)}, {text.downtime_of(subject.ceiling)} down"
+        ceiling = f"{wording.availability_of(subject.ceiling)}, {wording.downtime_of(subject.ceiling)} down"
         yield f"  ceiling   {ceiling}, with all that is its own perfect"
-    yield f"  full      {text.availability_of(subject.full)}, {text.downtime_of(subject.full)} without something soft"
+    yield f"  full      {wording.availability_of(subject.full)}, {wording.downtime_of(subject.full)} without something soft"
     tail = "nothing rests on a claim that no test has shown to work"
     if subject.unverified_claims:
         tail = f"without the {text.plural(subject.unverified_claims, 'claim')} that no test has shown to work"
-    yield f"  verified  {text.availability_of(subject.verified)}, {text.tier_text(subject.verified_tier)}: {tail}"
+    yield f"  verified  {wording.availability_of(subject.verified)}, {wording.tier_text(subject.verified_tier)}: {tail}"
 
 
 def _bound(up: float | None) -> str:
-    return "unknown" if up is None else text.percentage(up, 1 - up)
+    return "unknown" if up is None else wording.percentage(up, 1 - up)
 
 
 def _others(story: Story) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _others(story: Story) -> Iterator[str]:
             if len(path) > 1
             else "its own promise is the strictest that reaches it"
         )
-        yield f"  needed tier {text.tier_text(story.needed_tier)}: {way}"
+        yield f"  needed tier {wording.tier_text(story.needed_tier)}: {way}"
     for use in story.other_phases:
         phases = ", ".join(sorted(phase.value for phase in use.need.phases))
         yield f"  needs {text.clip(str(use.need))} to {phases}: not part of the number; see truetier boot-order"

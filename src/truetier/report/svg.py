@@ -12,7 +12,7 @@ from truetier.audit.finding import Severity
 from truetier.availability.estimate import Verdict
 from truetier.graph.hardness import Kind
 from truetier.record import NamedTuple
-from truetier.report import text
+from truetier.report import text, wording
 from truetier.report.layout import Layout, place
 from truetier.report.markup import escaped
 from truetier.report.routing import Row, row, waypoints
@@ -103,7 +103,7 @@ def _picture(document: Document) -> _Picture:
     rank = {"error": 0, "warning": 1, "strong": 2, "quiet": 3}
     lines.sort(key=lambda line: rank[line.stress])
     kept = lines[:MOST_EDGES]
-    figures = [_figures(*text.judged(subject, document.trust)) for subject in subjects]
+    figures = [_figures(*wording.judged(subject, document.trust)) for subject in subjects]
     return _Picture(subjects, figures, bands, kept, len(document.services) - len(subjects), len(lines) - len(kept))
 
 
@@ -113,7 +113,7 @@ def _chosen(document: Document) -> list[Assessment]:
         return list(document.services)
     named = {name for finding in document.findings for name in (*finding.path, finding.subject)}
     callers = document.graph.callers
-    ranked = text.missed_first(document.services)
+    ranked = wording.missed_first(document.services)
     ranked.sort(key=lambda item: (item.verdict is not Verdict.MISSED, item.name not in named, -len(callers[item.name])))
     kept = {item.name for item in ranked[:FEW]}
     return [item for item in document.services if item.name in kept]
@@ -204,8 +204,8 @@ def _label(subject: Assessment) -> str:
 
 def _figures(estimate: Estimate, tier: str | None) -> str:
     """What is delivered, short enough for a box: no zeros at the end, the low end of an interval."""
-    figure = text.percentage(estimate.up_low, estimate.down_high)
-    return f"{text.clip(text.tier_word(tier), 8)} {'' if estimate.is_known else '≥ '}{figure}"
+    figure = wording.percentage(estimate.up_low, estimate.down_high)
+    return f"{text.clip(wording.tier_word(tier), 8)} {'' if estimate.is_known else '≥ '}{figure}"
 
 
 def _drawn(document: Document, picture: _Picture, layout: Layout) -> str:
@@ -413,9 +413,9 @@ def _box(number: int, picture: _Picture, frame: _Frame) -> str:
 
 def _tooltip(subject: Assessment) -> str:
     words = [
-        f"{text.clip(subject.name)}: promises {text.promise_text(subject)}",
-        f"delivers {text.availability_of(subject.delivered)} ({text.method_text(subject.delivered)})",
-        text.downtime_of(subject.delivered),
-        f"delivered tier {text.tier_word(subject.delivered_tier)}, verified {text.tier_word(subject.verified_tier)}",
+        f"{text.clip(subject.name)}: promises {wording.promise_text(subject)}",
+        f"delivers {wording.availability_of(subject.delivered)} ({wording.method_text(subject.delivered)})",
+        wording.downtime_of(subject.delivered),
+        f"delivered tier {wording.tier_word(subject.delivered_tier)}, verified {wording.tier_word(subject.verified_tier)}",
     ]
     return "; ".join([*words, f"promise {subject.verdict.value}"] if subject.promise is not None else words)

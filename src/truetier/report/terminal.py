@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from truetier.audit.wording import shortage_text
 from truetier.availability.estimate import SubjectKind, Verdict
 from truetier.graph.hardness import Reading
-from truetier.report import text
+from truetier.report import text, wording
 from truetier.units import downtime_text
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _heading(page: _Page) -> None:
 def _missed(page: _Page) -> None:
     document = page.document
     subjects = (*document.journeys, *document.services, *document.endpoints)
-    missed = text.missed_first(tuple(subject for subject in subjects if subject.verdict is Verdict.MISSED))
+    missed = wording.missed_first(tuple(subject for subject in subjects if subject.verdict is Verdict.MISSED))
     shown = page.most(SHOWN_MISSES)
     for subject in missed[:shown]:
         page.gap()
@@ -104,9 +105,9 @@ def _missed(page: _Page) -> None:
 def _miss(page: _Page, subject: Assessment) -> None:
     kind = "" if subject.kind is SubjectKind.SERVICE else f" ({subject.kind.value})"
     page.put(f"{page.ink('MISSED', 'red', 'bold')}  {page.ink(text.clip(subject.name), 'bold')}{kind}")
-    rows = text.readings(subject, page.document)
+    rows = wording.readings(subject, page.document)
     for (name, _, _), line in zip(rows, _aligned([[name, *figures, remark] for name, figures, remark in rows]), strict=True):
-        page.put("        " + page.ink(line.rstrip(), *(["red"] if name == text.DELIVERS else [])))
+        page.put("        " + page.ink(line.rstrip(), *(["red"] if name == wording.DELIVERS else [])))
     _contributors(page, subject)
 
 
@@ -119,7 +120,7 @@ def _undecided(page: _Page) -> None:
         page.gap()
         kind = "" if subject.kind is SubjectKind.SERVICE else f" ({subject.kind.value})"
         page.put(f"{page.ink('NOT ENOUGH DATA', 'yellow', 'bold')}  {page.ink(text.clip(subject.name), 'bold')}{kind}")
-        page.prose(f"promises {text.promise_text(subject)}, {text.confidence_text(subject)}", 8, first=" " * 8)
+        page.prose(f"promises {wording.promise_text(subject)}, {wording.confidence_text(subject)}", 8, first=" " * 8)
         page.prose(text.clip(shortage_text(subject), text.LONGEST_SENTENCE), 8, first=" " * 8)
     if len(short) > shown:
         page.gap()
@@ -141,16 +142,16 @@ def _contributors(page: _Page, subject: Assessment) -> None:
 
 
 def _share(page: _Page, contributor: Contributor, subject: Assessment) -> str:
-    return page.ink(f"{text.share_text(contributor, subject):>6}", "bold")
+    return page.ink(f"{wording.share_text(contributor, subject):>6}", "bold")
 
 
 def _findings(page: _Page) -> None:
-    counting = [finding for finding in page.document.findings if finding.is_new and not finding.is_waived]
-    counting.sort(key=lambda finding: (finding.severity.rank, finding.code))
-    for (severity, code, slug), group in groupby(counting, key=lambda finding: (finding.severity.value, finding.code, finding.slug)):
-        _rule(page, f"{code} {slug}", severity, list(group))
-    waived = sum(finding.is_waived for finding in page.document.findings)
-    known = sum(not finding.is_new and not finding.is_waived for finding in page.document.findings)
+    findings = page.document.findings
+    counting = [finding for finding in findings if finding.is_new and not finding.is_waived]
+    for (severity, code, slug), group in groupby(counting, key=attrgetter("severity", "code", "slug")):
+        _rule(page, f"{code} {slug}", severity.value, list(group))
+    waived = sum(finding.is_waived for finding in findings)
+    known = len(findings) - len(counting) - waived
     parts = [f"{waived:,} waived"] if waived else []
     if known:
         parts.append(f"{known:,} in the baseline")
@@ -164,11 +165,11 @@ def _rule(page: _Page, name: str, severity: str, findings: list[Finding]) -> Non
     many = f" ({len(findings):,})" if len(findings) > 1 else ""
     page.put(f"{page.ink(severity, _SEVERITY_INK[severity], 'bold')}  {page.ink(name, 'bold')}{many}")
     shown = findings[: page.most(SHOWN_FINDINGS)]
-    for number, finding in enumerate(shown):
+    fixes = [finding.fix for finding in shown]
+    for finding, fix, next_fix in zip(shown, fixes, (*fixes[1:], None), strict=True):
         _finding(page, finding)
-        is_last = number + 1 == len(shown) or shown[number + 1].fix != finding.fix
-        if finding.fix and is_last:
-            page.prose(text.clip(finding.fix, text.LONGEST_SENTENCE), 7, first="  fix: ")
+        if fix and fix != next_fix:
+            page.prose(text.clip(fix, text.LONGEST_SENTENCE), 7, first="  fix: ")
     if len(findings) > len(shown):
         page.put(f"  ... and {len(findings) - len(shown):,} more")
 
@@ -177,7 +178,7 @@ def _finding(page: _Page, finding: Finding) -> None:
     subject = text.clip(finding.subject)
     message = text.clip(finding.message, text.LONGEST_SENTENCE)
     words = message if message.startswith(subject) else f"{subject}: {message}"
-    words += text.cost_text(finding)
+    words += wording.cost_text(finding)
     if finding.path_length > 2 and finding.path:
         words += f" via {text.path_text(finding.path, finding.path_length)}"
     place = text.place_text(finding.place)
@@ -186,7 +187,7 @@ def _finding(page: _Page, finding: Finding) -> None:
 
 def _table(page: _Page) -> None:
     document = page.document
-    subjects = text.missed_first((*document.journeys, *document.services, *document.endpoints))
+    subjects = wording.missed_first((*document.journeys, *document.services, *document.endpoints))
     if not subjects:
         return
     shown = subjects[: page.most(SHOWN_SERVICES)]
@@ -202,24 +203,24 @@ def _table(page: _Page) -> None:
 
 
 def _row(subject: Assessment, trust: Reading) -> list[str]:
-    estimate, tier = text.judged(subject, trust)
+    estimate, tier = wording.judged(subject, trust)
     kind = " (journey)" if subject.kind is SubjectKind.JOURNEY else ""  # it may be called like a service
     return [
         f"{text.clip(subject.name, 40)}{kind}",
         subject.tier or "-",
         "-" if subject.promise is None else str(subject.promise),
         tier or "-",
-        text.availability_of(estimate),
-        text.downtime_of(estimate),
+        wording.availability_of(estimate),
+        wording.downtime_of(estimate),
     ]
 
 
 def _verdict_word(subject: Assessment) -> str:
     if subject.verdict is Verdict.NONE:
         return ""
-    word: str = subject.verdict.value + text.chance_word(subject)
+    word: str = subject.verdict.value + wording.chance_word(subject)
     if subject.verdict is Verdict.MET and subject.unverified_claims and subject.verified_tier != subject.delivered_tier:
-        word += f", {text.tier_text(subject.verified_tier)} when verified"
+        word += f", {wording.tier_text(subject.verified_tier)} when verified"
     return word
 
 
@@ -252,7 +253,7 @@ def _doubts(page: _Page) -> None:
         [(f"{item.rule} {item.subject}" if item.subject != "*" else item.rule, item.reason) for item in document.skipped],
     )
     _assumptions(page)
-    silence = text.silence_text(document)
+    silence = wording.silence_text(document)
     if silence:
         page.prose(silence, 0)
 

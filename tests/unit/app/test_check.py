@@ -11,8 +11,11 @@ from truetier.app.baseline import baseline_of
 from truetier.app.check import Decision, audit, check, decide
 from truetier.app.load import load_fleet
 from truetier.audit.finding import Severity
+from truetier.availability.assess import AT_ONCE_FROM
+from truetier.catalog.bare import BareNeeds
 from truetier.errors import UsageError
 from truetier.graph.hardness import Reading
+from truetier.report.terminal import render
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +59,17 @@ def test_a_known_finding_fails_nothing_and_is_still_shown(tmp_path: Path) -> Non
     assert decide(first) is Decision.FINDINGS
     assert decide(second) is Decision.CLEAN
     assert [finding.subject for finding in second.findings] == [finding.subject for finding in first.findings]
+
+
+def test_needs_that_only_name_services_are_not_made_to_check_them(tmp_path: Path) -> None:
+    chain = "".join(f"  s{number}: {{tier: T2, availability: 99.99%, needs: [s{number + 1}, end]}}\n" for number in range(AT_ONCE_FROM))
+    described = fleet(f"services:\n{chain}  s{AT_ONCE_FROM}: {{tier: T2, needs: [end]}}\n  end: {{layer: 1}}\n", tmp_path)
+    document = audit(described, as_of=DAY)
+    assert len(render(document).splitlines()) > 20
+    needs = [service.needs for service in described.services.values() if service.needs]
+    assert all(isinstance(each, BareNeeds) for each in needs)
+    assert not any(each._made for each in needs if isinstance(each, BareNeeds))
+    assert document.assumptions[0].why == f"needs that state neither hardness nor fallback: {2 * AT_ONCE_FROM + 1}"
 
 
 def test_a_claim_counts_once_however_many_services_rest_on_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 import pytest
@@ -37,6 +38,24 @@ def test_the_strictest_tier_met_is_found(down: float, strict: str, nominal: str)
 def test_no_row_may_be_met() -> None:
     table = TierTable((Tier("gold", Availability(Decimal("0.999"))),))
     assert table.best_met(0.5) is None
+
+
+def test_rows_that_are_nearly_equal_are_told_apart() -> None:
+    targets = ("0.9990000000000", "0.9989999999999", "0.99")
+    table = TierTable(tuple(Tier(f"{number}", Availability(Decimal(target))) for number, target in enumerate(targets)))
+    for down in (0.0, 1e-3, 1e-3 + 1e-16, 1e-3 + 2e-13, 1e-3 + 1e-12, 2e-3, 0.01, 0.01 + 1e-12, 0.5):
+        met = [row.name for row in table if row.target is not None and is_met(down, row.target)]
+        assert table.best_met(down) == (met[0] if met else None)
+
+
+def test_what_is_met_is_met_to_the_last_bit() -> None:
+    for text in ("0.99999", "0.9995", "0.7", "0.123456789"):
+        target = Availability(Decimal(text))
+        budget = target.unavailability
+        assert is_met(budget, target)
+        assert is_met(math.nextafter(budget, 1), target)
+        assert is_met(math.nextafter(1.25 * budget, 0), target, nominal=True)
+        assert not is_met(budget * (1 + 1e-8), target)
 
 
 def test_rounding_never_decides() -> None:

@@ -36,6 +36,12 @@ def test_a_service_is_needed_at_the_strictest_promise_with_a_hard_path_to_it() -
     assert needed(fleet, "spare") is None
 
 
+def test_whether_anything_is_asked_of_a_service_is_known_before_what() -> None:
+    found = claims(graph(service("shop", "cart", tier="T1"), service("cart", "shop"), service("spare", "mail"), service("mail")))
+    assert [name for name in ("shop", "cart", "spare", "mail") if found.has_asked(name)] == ["shop", "cart"]
+    assert found.asked("shop") is None  # what arrives is its own
+
+
 def test_its_own_promise_counts_for_needed_and_not_for_asked() -> None:
     fleet = graph(service("a", "b", tier="T2"), service("b", tier="T0"))
     assert needed(fleet, "b") == "99.999% b"

@@ -15,9 +15,10 @@ from truetier.catalog.merge import merge
 from truetier.catalog.model import Criterion, Plane, Waiver
 from truetier.catalog.tier import BUILT_IN, Tier, TierTable
 from truetier.errors import CatalogError, Place
-from truetier.sources.yaml_catalog import SOURCE, STARTER, json_schema, read
+from truetier.sources.yaml_catalog import SOURCE, json_schema, read
 from truetier.sources.yaml_catalog.reference import page
 from truetier.sources.yaml_catalog.schema import CATALOG, AnyOf, ListOf, MapOf, Table
+from truetier.sources.yaml_catalog.starter import STARTER
 from truetier.sources.yaml_tree import Node, parse_yaml
 from truetier.units import Availability, Share
 

@@ -180,10 +180,11 @@ def test_any_document_of_blocks_and_brackets_is_read_alike_or_not_at_all(text: s
         pytest.fail(f"the parser refuses {text!r}")
 
 
-def test_a_list_of_plain_texts_makes_its_nodes_when_they_are_asked_for() -> None:
-    root = kernel.plain_document(Text(b"a:\n  - b\n\n  - c\n"))
+@pytest.mark.parametrize("text", [b"a:\n  - b\n\n  - c\n", b"z: 1\na: [b,  c ]\n", b"z:\n  y: {x: 1, a: [ b, c], w: 2}\na: [b, c]\n"])
+def test_a_list_of_plain_texts_makes_its_nodes_when_they_are_asked_for(text: bytes) -> None:
+    root = kernel.plain_document(Text(text))
     assert root is not None
-    found = root.pairs[0][1]
+    found = root.pairs[-1][1]
     assert isinstance(found, PlainSeq)
     assert found.texts == ["b", "c"]
     assert list(zip(found.lines, found.columns, strict=True)) == [(item.line, item.column) for item in found.items]

@@ -19,7 +19,7 @@ def command(path: str, *, force: bool) -> None:
     """Write a commented starter catalog to PATH: a file, or a folder for truetier.yaml in it."""
     from pathlib import Path
 
-    from truetier.sources.yaml_catalog import STARTER
+    from truetier.sources.yaml_catalog.starter import STARTER
 
     file = str(Path(path) / _FILE) if Path(path).is_dir() else path
     if Path(file).exists() and not force:

@@ -9,7 +9,6 @@ from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import count_text, names_text
 from truetier.catalog.model import Phase
-from truetier.graph.order import boot_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +57,8 @@ services:
         """Every loop that keeps services from serving after a cold start."""
         gating = (Phase.START, Phase.RECOVER)
         if any(not use.need.phases.isdisjoint(gating) for use in facts.graph.telling_uses):
+            from truetier.graph.order import boot_order  # few fleets say what they need to start
+
             for loop in boot_order(facts.graph).loops:
                 yield _violation(loop)
 

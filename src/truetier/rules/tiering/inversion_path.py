@@ -84,7 +84,7 @@ services:
         """Every pair of services at whose hard edge a promise drops that only the caller's own callers have made."""
         promises = facts.promises
         for name in facts.graph.number:
-            if not promises.is_untold(name):
+            if not promises.is_untold(name) or not promises.has_hidden(name):
                 continue
             edges = facts.graph.hard_callees(name)
             seen = {edges[place].callee for place in promises.dropping(name)}

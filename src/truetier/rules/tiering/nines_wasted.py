@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from truetier.audit.facts import Facts
-    from truetier.availability.estimate import Assessment
+    from truetier.availability.estimate import Assessment, Estimate
     from truetier.catalog.model import Service
 
 
@@ -62,9 +62,10 @@ services:
             best = tiers.best_met(own)
             if best is None or order.get(tiers.best_met(facts.judged(assessment).down_high) or "", order_of_none) <= order[best]:
                 continue  # what is delivered meets that tier, so the ceiling does
-            capped = tiers.best_met(facts.best(assessment).down_low)
+            ceiling = facts.best(assessment)
+            capped = tiers.best_met(ceiling.down_low)
             if order[best] < order.get(capped or "", order_of_none):
-                yield _violation(facts, service, own, best, capped or "no tier")
+                yield _violation(facts, service, (own, best), (ceiling, capped or "no tier"))
 
 
 def _own_down(facts: Facts, service: Service, assessment: Assessment) -> float | None:
@@ -77,18 +78,25 @@ def _own_down(facts: Facts, service: Service, assessment: Assessment) -> float |
     return None if down is None or ceiling is None else max(0.0, down - ceiling)
 
 
-def _violation(facts: Facts, service: Service, own: float, best: str, capped: str) -> Violation:
-    name = service.name
-    ceiling = facts.best(facts.services[name])
+def _violation(facts: Facts, service: Service, own: tuple[float, str], best: tuple[Estimate, str]) -> Violation:
+    name, ceiling = service.name, best[0]
     evidence = service.keys.get("availability") or service.keys.get("placement") or service.evidence
     return Violation(
         name,
-        f"{name} itself works {availability_text(1 - own, own)} of the time ({best}), but what it needs allows at most "
-        f"{availability_text(ceiling.up_high, ceiling.down_low)} ({capped}): nothing done to {name} itself can lift its tier",
+        lambda: _message(name, own, best),
         evidence.place,
         (name,),
         ceiling.minutes_per_year,
         fix=lambda: f"put the effort into {_costliest_other(facts, name)}, or save the cost of what {name} has too much",
+    )
+
+
+def _message(name: str, own: tuple[float, str], best: tuple[Estimate, str]) -> str:
+    """What it is down by itself and at best, each with the tier that it meets."""
+    (down, tier), (ceiling, capped) = own, best
+    return (
+        f"{name} itself works {availability_text(1 - down, down)} of the time ({tier}), but what it needs allows at most "
+        f"{availability_text(ceiling.up_high, ceiling.down_low)} ({capped}): nothing done to {name} itself can lift its tier"
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from truetier.audit.facts import Facts
     from truetier.catalog.model import Service
+    from truetier.graph.reach import Claim
 
 
 class NoTier(Rule):
@@ -58,31 +59,47 @@ services:
 
 
 def _violation(facts: Facts, service: Service) -> Violation:
-    fleet, name = facts.fleet, service.name
-    asked = facts.promises.asked(name)
-    own = facts.promises.of(name)
-    severity, duty = None, "has to keep"
-    if own is not None:
-        severity, tier = Severity.NOTE, fleet.tiers.best_met(own.unavailability)
-        message = f"{name} has no tier, only a target of {own}"
-    elif service.endpoints and all(endpoint.tier is not None for endpoint in service.endpoints):
-        severity, tier = Severity.NOTE, None if asked is None else tier_for(fleet, asked.promise)
-        message = f"{name} has no tier, only its endpoints have"
-    elif asked is not None:
-        tier = tier_for(fleet, asked.promise)
-        message = f"{name} has no tier, yet {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}) hard needs it"
-    else:
-        tier, duty = _delivered(facts, name), "delivers"
-        message = f"{name} has no tier: nobody knows what it promises"
+    name = service.name
+    own, asked = facts.promises.of(name), facts.promises.asked(name)
     return Violation(
         name,
-        message,
+        lambda: _message(facts, service, asked),
         service.evidence.place,
         (name,) if asked is None else asked.path,
-        severity=severity,
-        fix=f"give {name} a tier" + ("" if tier is None else f"; {tier} is what it {duty}"),
+        severity=None if own is None and not _has_tiers(service) else Severity.NOTE,
+        fix=lambda: _fix(facts, service, asked),
         path_length=1 if asked is None else asked.distance + 1,
     )
+
+
+def _has_tiers(service: Service) -> bool:
+    """Whether each endpoint has a tier."""
+    return bool(service.endpoints) and all(endpoint.tier is not None for endpoint in service.endpoints)
+
+
+def _message(facts: Facts, service: Service, asked: Claim | None) -> str:
+    name, own = service.name, facts.promises.of(service.name)
+    if own is not None:
+        return f"{name} has no tier, only a target of {own}"
+    if _has_tiers(service):
+        return f"{name} has no tier, only its endpoints have"
+    if asked is not None:
+        return f"{name} has no tier, yet {origin_text(asked)} ({promise_text(facts.fleet, None, asked.promise)}) hard needs it"
+    return f"{name} has no tier: nobody knows what it promises"
+
+
+def _fix(facts: Facts, service: Service, asked: Claim | None) -> str:
+    fleet, name, own = facts.fleet, service.name, facts.promises.of(service.name)
+    duty = "has to keep"
+    if own is not None:
+        tier = fleet.tiers.best_met(own.unavailability)
+    elif asked is not None:
+        tier = tier_for(fleet, asked.promise)
+    elif _has_tiers(service):
+        tier = None
+    else:
+        tier, duty = _delivered(facts, name), "delivers"
+    return f"give {name} a tier" + ("" if tier is None else f"; {tier} is what it {duty}")
 
 
 def _delivered(facts: Facts, name: str) -> str | None:

@@ -84,7 +84,7 @@ services:
     def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
         """Every called service for which a weaker tier would do for all its callers."""
         promises = facts.promises
-        exempt, mute = _exempt(facts), _mute(facts)
+        exempt, mute = _exempt(facts), cache(lambda: _mute(facts))
         wide = cache(lambda name: len(set(facts.graph.hard[facts.graph.number[name]])))
         for name, service in facts.fleet.services.items():
             own, asked = promises.of(name), promises.asked(name)
@@ -94,7 +94,7 @@ services:
             tier = _weakest_tier(facts, resting, asked, wide) if facts.graph.callers[name] else None
             if tier is None or promises.rank(tier.target) <= promises.rank(own):
                 continue
-            untold = next((edge.caller for edge in resting if edge.caller in mute and promises.on(edge) is None), None)
+            untold = next((edge.caller for edge in resting if edge.caller in mute() and promises.on(edge) is None), None)
             if untold is None:
                 yield _violation(facts, service, tier, resting)
             else:

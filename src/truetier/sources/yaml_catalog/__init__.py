@@ -1,17 +1,15 @@
-"""The truetier catalog in YAML: reader, JSON Schema, starter, all from one table of keys."""
+"""The truetier catalog in YAML: reader, JSON Schema, starter (``starter.py``), all from one table of keys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from truetier.sources.yaml_catalog.starter import STARTER
 
 if TYPE_CHECKING:
     from truetier.catalog.source import Contribution
     from truetier.errors import Mistake
     from truetier.sources.yaml_tree import Node
 
-__all__ = ["SOURCE", "STARTER", "json_schema", "read"]
+__all__ = ["SOURCE", "json_schema", "read"]
 
 
 class _Source:

@@ -437,57 +437,80 @@ class _Reading:
     @cython.cfunc
     def _flow(self, depth: cython.int) -> Node:
         """Reads a map or a list in brackets that ends on its line."""
-        text: cython.p_uchar = self._text
-        is_map: cython.bint = text[self._at] == 123
-        closing: cython.int = 125 if is_map else 93
+        is_map: cython.bint = self._text[self._at] == 123
         if depth + len(self._open) >= _DEEPEST:
             raise _NotPlainError
         self._at += 1
-        before: cython.int = self._last
-        first: cython.int = -1
+        self._skip()
+        if self._text[self._at] == (125 if is_map else 93):
+            self._at += 1
+            return Map(self._source, self._last) if is_map else Seq(self._source, self._last)
+        return self._flow_map(depth) if is_map else self._flow_list(depth)
+
+    @cython.cfunc
+    def _flow_map(self, depth: cython.int) -> Node:
+        """Reads what stands behind the bracket of a map that is not empty."""
+        text: cython.p_uchar = self._text
         start: cython.int
         stop: cython.int
-        pairs: list[tuple[Node, Node]] = []
-        items: list[Node] = []
         names: set[str] = set()
-        self._skip()
-        if text[self._at] == closing:
-            self._at += 1
-            return Map(self._source, before) if is_map else Seq(self._source, before)
+        node = Map(self._source, self._at)
+        pairs = node.pairs
         while True:
-            if is_map:
-                start = self._at
-                if not self._classes[text[start]] & _FIRST:
-                    raise _NotPlainError
-                stop = self._word()
-                if self._at + 1 >= self._end or text[self._at] != 58 or text[self._at + 1] != 32:
-                    raise _NotPlainError
-                name: str = text[start:stop].decode("ascii")
-                if name in names:
-                    raise _NotPlainError
-                names.add(name)
-                self._last = start
-                if first < 0:
-                    first = start
-                key = Scalar(self._source, start, name, True)  # noqa: FBT003
-                self._at = stop + 1
-                self._skip()
-                pairs.append((key, self._flow_value(depth)))
-            else:
-                items.append(self._flow_value(depth))
-            self._skip()
-            if text[self._at] == closing:
-                break
-            if text[self._at] != 44:
+            start = self._at
+            if not self._classes[text[start]] & _FIRST:
                 raise _NotPlainError
-            self._at += 1
+            stop = self._word()
+            if self._at + 1 >= self._end or text[self._at] != 58 or text[self._at + 1] != 32:
+                raise _NotPlainError
+            name: str = text[start:stop].decode("ascii")
+            if name in names:
+                raise _NotPlainError
+            names.add(name)
+            self._last = start
+            key = Scalar(self._source, start, name, True)  # noqa: FBT003
+            self._at = stop + 1
             self._skip()
+            pairs.append((key, self._flow_value(depth)))
+            if self._is_last(125):
+                return node
+
+    @cython.cfunc
+    def _flow_list(self, depth: cython.int) -> Node:
+        """Reads what stands behind the bracket of a list that is not empty."""
+        before: cython.int = self._source.starts[self._line_number - 1] - 1
+        texts: list[str] = []
+        columns: list[int] = []
+        items: list[Node] | None = None
+        while True:
+            if items is None and self._classes[self._text[self._at]] & _FIRST:
+                columns.append(self._at - before)
+                texts.append(self._plain(_INSIDE))
+            else:
+                if items is None:
+                    items = self._plain_list(texts, columns).items if texts else []
+                items.append(self._flow_value(depth))
+            if self._is_last(93):
+                return self._plain_list(texts, columns) if items is None else self._list(items)
+
+    @cython.cfunc
+    def _plain_list(self, texts: list[str], columns: list[int]) -> Node:
+        """A list of plain texts on this line."""
+        return PlainSeq(self._source, texts, [self._line_number] * len(texts), columns)
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def _is_last(self, closing: cython.int) -> cython.bint:
+        """Goes behind the comma to the next item or pair, or behind the bracket that closes."""
+        self._skip()
+        sign: cython.int = self._text[self._at]
         self._at += 1
-        if not is_map:
-            return self._list(items)
-        node = Map(self._source, first)
-        node.pairs = pairs
-        return node
+        if sign == closing:
+            return True
+        if sign != 44:
+            raise _NotPlainError
+        self._skip()
+        return False
 
     @cython.cfunc
     def _list(self, items: list[Node]) -> Node:

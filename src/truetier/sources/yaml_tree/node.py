@@ -191,7 +191,3 @@ class PlainSeq(Seq):
         offsets = [starts[line - 1] + column - 1 for line, column in zip(self.lines, self.columns, strict=True)]
         self.items = [Scalar(self.source, offset, text, is_plain=True) for offset, text in zip(offsets, self.texts, strict=True)]
         return self.items
-
-    @property
-    def _start(self) -> int:
-        return self.offset  # only lists in brackets begin before their first text
