@@ -83,19 +83,18 @@ def unverified_redundancy(fleet: Fleet, as_of: date) -> frozenset[str]:
 
 def _own_claims(graph: Graph, as_of: date, alone: frozenset[str]) -> Sequence[int]:
     """For each service, how many unverified claims it makes itself: with its serve needs, and with its spare copies."""
-    bare = graph.bare
+    bare, uses = graph.bare, graph.uses
     return [
-        (name in alone) + (0 if name in bare else [is_unverified_claim(use, as_of) for use in uses if use.need.at_serve].count(True))
-        for name, uses in graph.uses.items()
+        (name in alone) + (0 if name in bare else [is_unverified_claim(use, as_of) for use in uses[name] if use.need.at_serve].count(True))
+        for name in uses
     ]
 
 
 def _ahead(graph: Graph) -> list[Sequence[int]]:
     """For each service by number, whom its serve edges lead to."""
-    number, hard, bare = graph.number, graph.hard, graph.bare
+    number, hard, bare, callees = graph.number, graph.hard, graph.bare, graph.callees
     return [
-        reached if name in bare else [number[edge.callee] for edge in edges]
-        for (name, edges), reached in zip(graph.callees.items(), hard, strict=True)
+        reached if name in bare else [number[edge.callee] for edge in callees[name]] for name, reached in zip(number, hard, strict=True)
     ]
 
 

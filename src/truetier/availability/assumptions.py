@@ -37,18 +37,19 @@ def _assumptions(graph: Graph) -> Iterator[Assumption]:
             yield Assumption(service.name, "mttr", duration_text(DEFAULT_MTTR), why)
         if service.placement is not None:
             yield from _of_placement(service, service.placement)
-        yield from _of_budget(service, graph.uses[service.name], graph.budgets)
-        for use in graph.uses[service.name]:
+        if service.name in graph.bare:
+            continue
+        uses = graph.uses[service.name]
+        yield from _of_budget(service, uses, graph.budgets)
+        for use in uses:
             yield from _of_need(use)
     yield from _of_domains(fleet, has_ages=has_ages)
 
 
 def _of_the_whole(graph: Graph, *, has_ages: bool) -> Iterator[Assumption]:
-    silent = sum(
-        use.need.hardness is None and not use.need.is_group and use.kind is Kind.HARD and use.need.at_serve
-        for uses in graph.uses.values()
-        for use in uses
-    )
+    silent = sum(len(graph.hard[number]) for name, number in graph.number.items() if name in graph.bare)
+    for use in graph.telling_uses:
+        silent += use.kind is Kind.HARD and use.need.hardness is None and not use.need.is_group and use.need.at_serve
     if silent:
         yield Assumption("*", "needs.hardness", Hardness.HARD.value, f"needs that state neither hardness nor fallback: {silent}")
     yield Assumption("*", "independence", "independent", "events are independent unless the catalog says what they share")
@@ -128,8 +129,7 @@ def _aged(graph: Graph) -> set[str]:
     found: set[str] = set()
     waiting = [
         use.need.service
-        for uses in graph.uses.values()
-        for use in uses
+        for use in graph.telling_uses
         if use.kind is Kind.SOFT and use.need.fallback is not None and use.need.fallback.kind is FallbackKind.CACHED and use.need.at_serve
     ]
     while waiting:

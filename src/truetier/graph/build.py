@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from truetier.catalog.bare import BareNeeds
@@ -64,7 +65,7 @@ class Graph(NamedTuple):
     @property
     def telling_uses(self) -> Iterator[Use]:
         """The needs that may say more than whom they ask, in file order."""
-        return (use for name in self.told for use in self.uses[name])
+        return chain.from_iterable(map(self.uses.__getitem__, self.told))
 
     def hard_callees(self, name: str) -> tuple[Edge, ...]:
         """The hard serve edges that leave a service."""

@@ -40,12 +40,12 @@ def layer_breaks(graph: Graph) -> Iterator[LayerBreak]:
     Hard or not and in every phase, stand-ins included; of an async need nobody waits but for its broker. Who has no layer takes no part.
     """
     services = graph.fleet.services
-    for name, uses in graph.uses.items():
-        layer = services[name].layer
+    for name, service in services.items():
+        layer = service.layer
         if layer is None:
             continue
         seen: set[str] = set()
-        for use in uses:
+        for use in graph.uses[name]:
             for callee in _called(use.need):
                 other = services[callee].layer
                 if other is None or layer - 1 <= other <= layer or callee in seen:

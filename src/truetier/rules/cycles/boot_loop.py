@@ -8,7 +8,6 @@ from truetier.audit.advice import MAKE_SURVIVABLE, survive_need_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import count_text, names_text
-from truetier.catalog.model import Phase
 from truetier.graph.order import boot_order
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every loop that keeps services from serving after a cold start."""
-        gating = (Phase.START, Phase.RECOVER)
-        if any(not use.need.phases.isdisjoint(gating) for use in facts.graph.telling_uses):
+        if any(use.need.is_before_serve for use in facts.graph.telling_uses):
             for loop in boot_order(facts.graph).loops:
                 yield _violation(loop)
 
