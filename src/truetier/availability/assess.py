@@ -240,7 +240,7 @@ class _SeriesDetails:
 
     @property
     def costliest(self) -> Contributor | None:
-        return next(iter(self._series.costs(self._number).contributors), None)
+        return self._series.costliest(self._number)
 
     @property
     def further(self) -> Further | None:
