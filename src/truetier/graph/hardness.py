@@ -84,7 +84,7 @@ class Use(NamedTuple):
     def asked(self) -> tuple[str, ...]:
         """The services that decide whether the need is met: of an async need its broker alone, a stand-in only where it counts."""
         need = self.need
-        found = () if self.kind is Kind.ASYNC else tuple(target.service for target in need.targets)
+        found = () if self.kind is Kind.ASYNC else tuple([target.service for target in need.targets])
         if self.kind is Kind.SOFT and need.fallback is not None and need.fallback.service is not None:
             found += (need.fallback.service,)
         return found if need.broker is None else (*found, need.broker)

@@ -11,7 +11,7 @@ from truetier.report.kernel import Encoder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truetier.catalog.evidence import Assumption, Claim, Conflict
+    from truetier.catalog.evidence import Claim, Conflict
     from truetier.catalog.model import SkippedInput
     from truetier.report.document import Document
 
@@ -37,7 +37,7 @@ def pieces(document: Document) -> Iterator[str]:
     yield from _list("endpoints", map(encoder.assessment, document.endpoints))
     yield from _list("findings", map(encoder.finding, document.findings))
     yield from _list("skipped", (_texts(rule=item.rule, subject=item.subject, reason=item.reason) for item in document.skipped))
-    yield from _list("assumptions", map(_assumption, document.assumptions))
+    yield from _list("assumptions", map(encoder.assumption, document.assumptions))
     yield from _list("conflicts", (_conflict(item, encoder) for item in document.conflicts))
     yield from _list("unread", map(_input, document.unread))
     yield from _list("unmatched", map(_input, document.unmatched))
@@ -54,10 +54,6 @@ def _list(key: str, items: Iterator[str]) -> Iterator[str]:
 
 def _texts(**values: str) -> str:
     return f"{{{', '.join(f'{quoted(key)}: {quoted(value)}' for key, value in values.items())}}}"
-
-
-def _assumption(item: Assumption) -> str:
-    return _texts(subject=item.subject, key=item.key, value=item.value, why=item.why)
 
 
 def _input(item: SkippedInput) -> str:

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""The lines of a check's JSON that a large fleet has many of: what each subject delivers, and each finding.
+"""The lines of a check's JSON that a large fleet has many of: what each subject delivers, findings and assumptions.
 
 Lines are put together by hand: a report of a large fleet has a hundred thousand of them and a million numbers, and to build an
 object for each costs several times what its text does. Every text and every number still goes through one encoder. Named tuples
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from truetier.audit.finding import Finding, Severity
     from truetier.availability.estimate import Assessment, Confidence, Contributor, Estimate, Further
+    from truetier.catalog.evidence import Assumption
     from truetier.errors import Place
 
 IS_COMPILED = cython.compiled
@@ -162,7 +163,7 @@ class Encoder:
             f'"low": {self._number(confidence.low)}, "high": {self._number(confidence.high)}, "draws": {confidence.draws}{wanted}}}'
         )
 
-    # -- findings
+    # -- findings and assumptions
 
     def finding(self, finding: Finding) -> str:
         """One finding. Those of one rule and severity stand together and begin alike."""
@@ -184,6 +185,11 @@ class Encoder:
             f'"location": {self.place(place)}, "fingerprint": "{fingerprint(identity)}", '
             f'"new": {"true" if is_new else "false"}, "waived": {"true" if is_waived else "false"}}}'
         )
+
+    def assumption(self, item: Assumption) -> str:
+        """One assumption. A large fleet has many that differ in their subject alone."""
+        subject, key, value, why = cython.cast(tuple, item)
+        return f'{{"subject": {self._name(subject)}, "key": {self._name(key)}, "value": {self._name(value)}, "why": {self._name(why)}}}'
 
     @cython.cfunc
     def _path(self, path: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from truetier.audit.finding import Finding, Severity, Violation
 from truetier.availability.estimate import Assessment, Costs, Estimate, Method, SubjectKind, Verdict
+from truetier.catalog.evidence import Assumption
 from truetier.catalog.tier import BUILT_IN
 from truetier.errors import Place
 from truetier.report.kernel import Encoder
@@ -77,3 +78,9 @@ def test_fifty_names_of_a_path_are_shown_and_all_are_counted() -> None:
     names = tuple(f"service-{number}" for number in range(60))
     told = json.loads(Encoder().finding(finding(names)))
     assert (told["path"], told["path_length"]) == (list(names[:50]), 60)
+
+
+def test_an_assumption_says_what_was_taken_and_why() -> None:
+    assert Encoder().assumption(Assumption("a", "mttr", "60m", 'not "stated"')) == (
+        '{"subject": "a", "key": "mttr", "value": "60m", "why": "not \\"stated\\""}'
+    )
