@@ -36,7 +36,7 @@ test-uncompiled: $(VENV)/test.stamp ## what the kernels compute, by a copy of th
 	@rm -rf build/uncompiled && mkdir -p build/uncompiled && cp -r src/truetier build/uncompiled
 	@find build/uncompiled -name '*.so' -delete
 	@PYTHONPATH=build/uncompiled $(BIN)/python -m pytest --numprocesses=$(WORKERS) -p tests.uncompiled \
-	    tests/unit/availability tests/unit/graph tests/unit/sources tests/oracles tests/properties tests/shape/test_kernels.py
+	    tests/unit/availability tests/unit/graph tests/unit/report tests/unit/sources tests/oracles tests/properties tests/shape/test_kernels.py
 
 test-all: test test-uncompiled test-slow ## quick and slow suites, compiled and not
 

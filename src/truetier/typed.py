@@ -8,7 +8,7 @@ Numbers never wrap here, so a kernel must not count on it where it runs uncompil
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, overload
 
 if TYPE_CHECKING:
     from array import array
@@ -68,6 +68,10 @@ def exceptval(value: Int | None = None, *, check: bool = True) -> Callable[[T], 
     return cfunc
 
 
-def cast(kind: Callable[[float], T], value: float) -> T:
-    """The value as another type of number."""
-    return kind(value)
+@overload
+def cast(kind: type[tuple[object, ...]], value: T) -> T: ...
+@overload
+def cast(kind: Callable[[float], T], value: float) -> T: ...
+def cast(kind, value):  # type: ignore[no-untyped-def]
+    """The value as another type of number; or a named tuple as the plain tuple it is, which compiled code opens without asking it."""
+    return value if isinstance(value, kind) else kind(value)

@@ -127,6 +127,7 @@ def shown(text: str) -> str:
     return repr(cut)
 
 
+@lru_cache(maxsize=1024)
 def duration_text(duration: timedelta) -> str:
     """The duration as the catalog writes it: ``1h30m``, ``800ms``."""
     microseconds = duration // timedelta(microseconds=1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.units import WHOLE
+
 if TYPE_CHECKING:
     from truetier.audit.facts import Facts
     from truetier.graph.hardness import Use
@@ -26,12 +28,13 @@ def minutes_lost(facts: Facts, use: Use, callee: str | None = None) -> float | N
 
 def share_met(facts: Facts, use: Use) -> float:
     """The share of the caller's requests that meet the need."""
-    return float(use.share) * _drawn(facts, use)
+    share = 1.0 if use.share is WHOLE else float(use.share)
+    return share if use.endpoint is None else share * _drawn(facts, use)
 
 
 def _drawn(facts: Facts, use: Use) -> float:
     """The share of requests that reach the endpoint with the need."""
     service = facts.fleet.services[use.caller]
-    if use.endpoint is None or not service.has_shares:
+    if not service.has_shares:
         return 1.0
     return next(float(each.share) for each in service.endpoints if each.name == use.endpoint and each.share is not None)

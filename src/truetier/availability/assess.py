@@ -238,7 +238,7 @@ class _SeriesDetails:
 
     @property
     def costliest(self) -> Contributor | None:
-        return next(iter(self._series.costs(self._number).contributors), None)
+        return self._series.costliest(self._number)
 
     @property
     def further(self) -> Further | None:
@@ -342,7 +342,12 @@ class _Assessor:
                 callees.append(None if plain is None else [number[callee] for callee in plain])
         is_bare = all(mine is hard for mine, hard in zip(callees, self._graph.hard, strict=True))
         numbered = None if is_bare else self._numbered
-        return SeriesFleet(self._names, [own_event(fleet, service).down for service in fleet.services.values()], callees, numbered)
+        return SeriesFleet(self._names, self._own_downs, callees, numbered)
+
+    @cached_property
+    def _own_downs(self) -> Sequence[float | None]:
+        """How much of the time each service itself is down; None where nobody knows."""
+        return [own_event(self._fleet, service).down for service in self._fleet.services.values()]
 
     def _numbered(self) -> Sequence[int]:
         """The services in the order in which their own parts are numbered."""

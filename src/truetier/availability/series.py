@@ -136,6 +136,19 @@ class SeriesFleet:
         residue = paid.residues[component]
         return Costs(found if are_distinct else costliest_first(found), self._totals[number], significant(residue))
 
+    def costliest(self, number: int) -> Contributor | None:
+        """The costliest of them, found without the others where they differ; None where there is none."""
+        estimate = self.delivered[number]
+        if estimate.method is not Method.EXACT or estimate.down_low == 0.0:
+            return None
+        paid = self._paid
+        component = self._graph.component_of[number]
+        begin = component * MOST_CONTRIBUTORS
+        names, are_distinct = self._leading(paid.leading[begin : begin + paid.counts[component]].tobytes())
+        if not names or not are_distinct:
+            return next(iter(self.costs(number).contributors), None)
+        return Contributor(names[0], paid.costs[begin], paid.gains[begin], names[0])
+
     def _leading(self, ranks: bytes) -> tuple[list[str], bool]:
         """The names of leading components, and whether those that are not down equally surely differ in what they cost.
 

@@ -48,6 +48,7 @@ class Phase(Enum):
 
 
 AT_SERVE = frozenset({Phase.SERVE})  # one object, since most needs have no other phase
+_BEFORE_SERVE = frozenset({Phase.START, Phase.RECOVER})
 
 
 class Plane(Enum):
@@ -101,7 +102,9 @@ class Target(NamedTuple):
     @property
     def patience(self) -> timedelta | None:
         """The longest all attempts can take together: attempts x timeout + (attempts - 1) x backoff."""
-        return None if self.timeout is None else self.attempts * self.timeout + (self.attempts - 1) * self.backoff
+        if self.timeout is None or self.attempts == 1:
+            return self.timeout
+        return self.attempts * self.timeout + (self.attempts - 1) * self.backoff
 
 
 class Need(NamedTuple):
@@ -139,6 +142,11 @@ class Need(NamedTuple):
     def at_serve(self) -> bool:
         """Whether the need counts while requests are served."""
         return self.phases is AT_SERVE or Phase.SERVE in self.phases
+
+    @property
+    def is_before_serve(self) -> bool:
+        """Whether the need counts before any request is served: to start or to recover."""
+        return self.phases is not AT_SERVE and not _BEFORE_SERVE.isdisjoint(self.phases)
 
     def __str__(self) -> str:
         if not self.is_group:

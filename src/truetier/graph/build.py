@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from truetier.catalog.bare import BareNeeds
 from truetier.graph.hardness import Kind, asked_by, bare_services, default_budgets, trusting_uses, verified_uses
 from truetier.graph.later import Later
-from truetier.record import NamedTuple
+from truetier.record import NamedTuple, maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +42,9 @@ class Edge(NamedTuple):
         return f"{self.caller} -> {self.callee}"
 
 
+_EDGE = maker(Edge)
+
+
 class Graph(NamedTuple):
     """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order.
 
@@ -64,7 +68,7 @@ class Graph(NamedTuple):
     @property
     def telling_uses(self) -> Iterator[Use]:
         """The needs that may say more than whom they ask, in file order."""
-        return (use for name in self.told for use in self.uses[name])
+        return chain.from_iterable(map(self.uses.__getitem__, self.told))
 
     def hard_callees(self, name: str) -> tuple[Edge, ...]:
         """The hard serve edges that leave a service."""
@@ -107,9 +111,14 @@ def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[
             reached.append(asked)
             hard.append(asked)
             continue
-        edges = callees[name] = tuple(edge for use in uses[name] if use.need.at_serve for edge in _edges(use))
-        reached.append([number[edge.callee] for edge in edges])
-        hard.append([callee for callee, edge in zip(reached[-1], edges, strict=True) if edge.is_hard])
+        edges: list[Edge] = []
+        for use in uses[name]:
+            if use.need.at_serve:
+                edges += _edges(use)
+        callees[name] = tuple(edges)
+        asked = [number[edge.callee] for edge in edges]
+        reached.append(asked)
+        hard.append([callee for callee, edge in zip(asked, edges, strict=True) if edge.is_hard])
     ahead = Later(number, lambda name: _bare_edges(name, uses[name]), callees)
     told = [name for name in number if name not in bare]
     return Graph(fleet, uses, ahead, _callers(number, reached, ahead), number, hard, budgets, bare, told)
@@ -134,11 +143,11 @@ def _callers(number: Mapping[str, int], reached: Sequence[Sequence[int]], ahead:
     return Later(number, edges, {})
 
 
-def _edges(use: Use) -> Iterator[Edge]:
-    need = use.need
-    for target in need.targets:
-        yield Edge(use.caller, target.service, use, is_hard=use.is_hard)
+def _edges(use: Use) -> list[Edge]:
+    caller, need, is_hard = use.caller, use.need, use.is_hard
+    edges = [_EDGE((caller, target.service, use, is_hard)) for target in need.targets]
     if use.kind is Kind.SOFT and need.fallback is not None and need.fallback.service is not None:
-        yield Edge(use.caller, need.fallback.service, use, is_hard=False)
+        edges.append(Edge(caller, need.fallback.service, use, is_hard=False))
     if need.broker is not None:
-        yield Edge(use.caller, need.broker, use, is_hard=True)
+        edges.append(Edge(caller, need.broker, use, is_hard=True))
+    return edges

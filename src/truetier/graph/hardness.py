@@ -84,7 +84,7 @@ class Use(NamedTuple):
     def asked(self) -> tuple[str, ...]:
         """The services that decide whether the need is met: of an async need its broker alone, a stand-in only where it counts."""
         need = self.need
-        found = () if self.kind is Kind.ASYNC else tuple(target.service for target in need.targets)
+        found = () if self.kind is Kind.ASYNC else tuple([target.service for target in need.targets])
         if self.kind is Kind.SOFT and need.fallback is not None and need.fallback.service is not None:
             found += (need.fallback.service,)
         return found if need.broker is None else (*found, need.broker)
@@ -123,12 +123,12 @@ def default_budgets(fleet: Fleet, *, bare: frozenset[str] = frozenset()) -> dict
         for need in service.all_needs:
             if need.mode is Mode.ASYNC or not need.at_serve:
                 continue
-            for target in need.targets:
-                if target.timeout is None:
+            for name, timeout, _, _ in need.targets:
+                if timeout is None:
                     continue
-                known = smallest.get(target.service)
-                if known is None or target.timeout < known:
-                    smallest[target.service] = target.timeout
+                known = smallest.get(name)
+                if known is None or timeout < known:
+                    smallest[name] = timeout
     return smallest
 
 
@@ -183,7 +183,8 @@ def _use(caller: str, endpoint: str | None, index: int, need: Need, budget: time
     if not need.at_serve:
         budget = None  # it is the time one request may take, and who starts serves none yet
     kind, required, weakness = _group(need, budget) if need.is_group else _plain(need, budget)
-    return Use(caller, endpoint, index, need, kind, required, need.share, weakness)
+    made: Use = _USE((caller, endpoint, index, need, kind, required, need.share, weakness))
+    return made
 
 
 def _plain(need: Need, budget: timedelta | None) -> tuple[Kind, int, Weakness | None]:

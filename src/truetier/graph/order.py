@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.catalog.model import Phase
 from truetier.graph.boot_loops import boot_loops
 from truetier.graph.demand import firm_demand, serve_demands
 from truetier.graph.hardness import Kind
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from truetier.graph.build import Graph
     from truetier.graph.demand import Demand
     from truetier.graph.hardness import Use
-
-_GATING = frozenset({Phase.START, Phase.RECOVER})
 
 
 class BootOrder(NamedTuple):
@@ -44,5 +41,5 @@ def boot_order(graph: Graph) -> BootOrder:
 def start_demands(uses: Iterable[Use]) -> Iterator[Demand]:
     """What must serve before the service starts: soft and async needs never gate."""
     for use in uses:
-        if use.kind in (Kind.HARD, Kind.GROUP) and not _GATING.isdisjoint(use.need.phases):
+        if use.kind in (Kind.HARD, Kind.GROUP) and use.need.is_before_serve:
             yield firm_demand(use)

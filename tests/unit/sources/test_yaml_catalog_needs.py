@@ -239,3 +239,25 @@ def test_a_wrong_name_in_a_list_of_names_is_refused_at_its_place(name: str, mess
     (mistake,) = caught.value.mistakes
     assert message in mistake.message
     assert mistake.place == Place("f", 5, 9)
+
+
+def test_needs_that_say_the_same_of_different_services_stay_needs_of_their_own() -> None:
+    text = """services:
+  a:
+    needs:
+      - {service: b, timeout: 1s, attempts: 2, fallback: static}
+      - {timeout: 1s, service: c, attempts: 2, fallback: static}
+      - {timeout: 2s, service: c, attempts: 2, fallback: static}
+"""
+    one, alike, slower = read(text.encode(), "f").services[0].needs
+    assert alike == one._replace(targets=(one.targets[0]._replace(service="c"),), evidence=alike.evidence)
+    assert slower == alike._replace(targets=(alike.targets[0]._replace(timeout=timedelta(seconds=2)),), evidence=slower.evidence)
+    assert [need.evidence.place for need in (one, alike, slower)] == [Place("f", line, 9) for line in (4, 5, 6)]
+
+
+def test_a_wrong_need_is_told_where_a_right_one_says_the_same() -> None:
+    items = "".join(f"\n      - {{service: {name}, timeout: 1s}}" for name in ("b", "a", "~", "b"))
+    assert mistakes(f"services:\n  a:\n    needs:{items}\n") == [
+        "5:19: needs: 'a' needs itself",
+        "6:19: service: expected a name, found nothing",
+    ]

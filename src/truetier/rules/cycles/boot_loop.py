@@ -8,7 +8,6 @@ from truetier.audit.advice import MAKE_SURVIVABLE, survive_need_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import count_text, names_text
-from truetier.catalog.model import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +54,7 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every loop that keeps services from serving after a cold start."""
-        gating = (Phase.START, Phase.RECOVER)
-        if any(not use.need.phases.isdisjoint(gating) for use in facts.graph.telling_uses):
+        if any(use.need.is_before_serve for use in facts.graph.telling_uses):
             from truetier.graph.order import boot_order  # few fleets say what they need to start
 
             for loop in boot_order(facts.graph).loops:

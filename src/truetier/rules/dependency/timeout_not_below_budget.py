@@ -10,6 +10,7 @@ from truetier.audit.loss import minutes_lost
 from truetier.audit.rule import Example, Rule
 from truetier.catalog.model import Mode
 from truetier.graph.hardness import Weakness
+from truetier.record import maker
 from truetier.units import duration_text
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from truetier.audit.facts import Facts
     from truetier.graph.hardness import Use
+
+_VIOLATION = maker(Violation)
 
 
 class TimeoutNotBelowBudget(Rule):
@@ -104,13 +107,15 @@ def _is_awaited(use: Use) -> bool:
 
 
 def _patience(use: Use) -> timedelta | None:
+    if not use.need.is_group:
+        return use.need.targets[0].patience
     known = [patience for target in use.need.targets if (patience := target.patience) is not None]
     return sum(known, timedelta()) if len(known) == len(use.need.targets) else None
 
 
 def _slow(facts: Facts, use: Use, patience: timedelta, budget: timedelta, *, is_stated: bool) -> Violation:
     need = use.need
-    said = f"its budget of {duration_text(budget)}" if is_stated else f"the {duration_text(budget)} its own callers wait"
+    allowed = f"its budget of {duration_text(budget)}" if is_stated else f"the {duration_text(budget)} its own callers wait"
     is_weak = use.weakness is Weakness.SLOW
     if not is_weak:
         effect = "it works on when nobody waits any more"
@@ -118,16 +123,15 @@ def _slow(facts: Facts, use: Use, patience: timedelta, budget: timedelta, *, is_
         effect = "the last member is asked too late and all count as needed"
     else:
         effect = "the fallback comes too late and the need counts as hard"
-    return Violation(
-        use.subject,
-        f"{use.caller} may wait {duration_text(patience)} for {need}, which is not below {said}: {effect}",
-        need.evidence.place,
-        (use.caller, need.service),
-        minutes_lost(facts, use) if is_weak else None,
-        None if is_weak else Severity.NOTE,
-        f"make all attempts on {need} together shorter than {duration_text(budget)}: a shorter timeout or fewer attempts",
-        use.endpoint or "",
+    caller, wanted, place = use.caller, str(need), need.evidence.place
+    said = f"{caller} may wait {duration_text(patience)} for {wanted}, which is not below {allowed}: {effect}"
+    minutes, severity = (minutes_lost(facts, use), None) if is_weak else (None, Severity.NOTE)
+    fix = f"make all attempts on {wanted} together shorter than {duration_text(budget)}: a shorter timeout or fewer attempts"
+    # What most findings of a large fleet may be is put together by the field.
+    made: Violation = _VIOLATION(
+        (f"{caller} -> {wanted}", said, place, (caller, need.service), minutes, severity, fix, use.endpoint or "", None)
     )
+    return made
 
 
 def _mixed(use: Use) -> Violation:

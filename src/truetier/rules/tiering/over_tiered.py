@@ -11,7 +11,7 @@ from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import promise_place, promise_text
-from truetier.catalog.model import FallbackKind, Phase
+from truetier.catalog.model import FallbackKind
 from truetier.graph.hardness import Kind
 from truetier.units import CERTAIN, WHOLE
 
@@ -105,7 +105,7 @@ def _exempt(facts: Facts) -> set[str]:
     """Services with a reason for their tier that the serve edges do not show."""
     named = {name for journey in facts.fleet.journeys.values() for criterion in journey.succeeds for name in criterion.services}
     for use in facts.graph.telling_uses:
-        if not use.need.phases.isdisjoint((Phase.START, Phase.RECOVER)):
+        if use.need.is_before_serve:
             named.update(target.service for target in use.need.targets)
     return named
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.bare import BareNeeds
 from truetier.catalog.model import AT_SERVE, Fallback, FallbackKind, Hardness, Mode, Need, Phase, Target
+from truetier.record import maker
 from truetier.sources.yaml_catalog.schema import FALLBACK, MEMBER, NEED, NOT_IN_GROUPS
 from truetier.sources.yaml_catalog.values import PHASE, BadValueError, read_name
 from truetier.sources.yaml_catalog.values import STATIC as STATIC_FALLBACK
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from truetier.sources.yaml_catalog.reading import Reading
     from truetier.sources.yaml_tree import Node
 
+_NEED, _TARGET = maker(Need), maker(Target)
 _NO_TIME = timedelta()
 _FORMS = ("service", "any_of", "of")
 _STATIC = Fallback(FallbackKind.STATIC)
@@ -62,6 +64,47 @@ def _plain(reading: Reading, item: Node, owner: str) -> Need | None:
 
 
 def _map(reading: Reading, item: Node, owner: str) -> Need | None:
+    """A need with keys. Most of a large fleet's differ in nothing but whom they ask: what the others say is read once."""
+    wording = _wording(item)
+    if wording is None:
+        return _read_map(reading, item, owner)
+    callee, words = wording
+    alike = reading.needs.get(words)
+    if alike is not None:
+        try:
+            name = reading.names[callee]
+        except BadValueError:
+            name = owner  # wrong as well: to read it word by word tells why
+        if name != owner:
+            targets, _, *rest = alike
+            return _NEED(((_TARGET((name, *targets[0][1:])),), reading.evidence(item), *rest))
+    mistakes = len(reading.mistakes)
+    need = _read_map(reading, item, owner)
+    if need is not None and len(reading.mistakes) == mistakes:
+        reading.needs[words] = need
+    return need
+
+
+def _wording(item: Node) -> tuple[str, tuple[str, ...]] | None:
+    """Whom a need asks and, word for word, what else it says; None where it is not one service and plain words alone.
+
+    A broker must not be the owner of the need, so with one every need is read by itself.
+    """
+    callee: str | None = None
+    words: list[str] = []
+    for key, value in item.pairs:
+        name = key.text
+        if not value.is_plain or value.tag or name == "broker":
+            return None
+        if name == "service":
+            callee = value.text
+        else:
+            words.append(name)
+            words.append(value.text)
+    return None if callee is None or item.tag else (callee, tuple(words))
+
+
+def _read_map(reading: Reading, item: Node, owner: str) -> Need | None:
     keys = reading.fields(item, NEED)
     if item.kind != "map":
         return None

@@ -16,6 +16,7 @@ from truetier.units import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from truetier.catalog.model import Need
     from truetier.sources.yaml_catalog.schema import Table
     from truetier.sources.yaml_tree import Node
 
@@ -39,6 +40,7 @@ class Reading:
         self.file = file
         self.mistakes: list[Mistake] = []
         self.names = _PlainNames()
+        self.needs: dict[tuple[str, ...], Need] = {}  # one for each wording, whomever it asks
         self._read: dict[tuple[str, str, str], Any] = {}  # by table, key and text without quotes: a large fleet repeats itself
         self._suggestions_left = _MOST_SUGGESTIONS
 
