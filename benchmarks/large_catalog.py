@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import platform
 import random
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from measure import Cost, alternating, cost_of, spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +27,7 @@ TIERS = ("T0", "T1", "T2", "T3")
 TIER_WEIGHTS = (3, 17, 40, 40)
 TEAMS = 300
 PARSE = "import sys, yaml; yaml.load(open(sys.argv[1], 'rb').read(), yaml.CSafeLoader)"
+CHECK = ("-m", "truetier", "check", "--format", "json", "--fail-on", "never", "--as-of", "2026-11-26")
 BAR, BAR_COMPILED = 0.4, 0.1
 
 
@@ -41,23 +41,26 @@ def main() -> None:
             catalog = Path(folder, "fleet.yaml")
             needs = _write(catalog, soft)
             compiled = Path(folder, "fleet.compiled")
-            _cpu(["-m", "truetier", "compile", str(catalog), "-o", str(compiled)])
-            check = ["-m", "truetier", "check", "--format", "json", "--fail-on", "never", "--as-of", "2026-11-26"]
-            runs_of_each = [
-                (_cpu(["-c", PARSE, str(catalog)]), _cpu([*check, str(catalog)]), _cpu([*check, str(compiled)])) for _ in range(runs)
-            ]
-            theirs, from_yaml, from_compiled = zip(*runs_of_each, strict=True)
+            _cost(["-m", "truetier", "compile", str(catalog), "-o", str(compiled)])
+            theirs, from_yaml, from_compiled = alternating(
+                runs,
+                lambda catalog=catalog: _cost(["-c", PARSE, str(catalog)]),  # type: ignore[misc]
+                lambda catalog=catalog: _cost([*CHECK, str(catalog)]),  # type: ignore[misc]
+                lambda compiled=compiled: _cost([*CHECK, str(compiled)]),  # type: ignore[misc]
+            )
             print(f"{SERVICES:,} services, {needs:,} needs, {catalog.stat().st_size / 1e6:.1f} MB, {name}:")
             _print_ratio("YAML", from_yaml, theirs, BAR)
             _print_ratio("compiled", from_compiled, theirs, BAR_COMPILED)
 
 
-def _print_ratio(form: str, ours: Sequence[float], theirs: Sequence[float], bar: float) -> None:
-    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    print(
-        f"    {form:8} {statistics.median(ours):.2f} / {statistics.median(theirs):.2f} = {statistics.median(ratios):.2f}"
-        f" ({min(ratios):.2f} to {max(ratios):.2f}), bar {bar}"
-    )
+def _print_ratio(form: str, ours: Sequence[Cost], theirs: Sequence[Cost], bar: float) -> None:
+    ratio = spread([mine.cpu / other.cpu for mine, other in zip(ours, theirs, strict=True)])
+    mine, other = (spread([cost.cpu for cost in costs]).median for costs in (ours, theirs))
+    print(f"    {form:8} {mine:.2f} / {other:.2f} = {ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f}), bar {bar}")
+
+
+def _cost(arguments: Sequence[str]) -> Cost:
+    return cost_of((sys.executable, *arguments))
 
 
 def _write(file: Path, soft: float) -> int:
@@ -80,14 +83,6 @@ def _write(file: Path, soft: float) -> int:
                 need = f"{{service: service-{other}, timeout: 100ms, fallback: static}}" if is_soft else f"service-{other}"
                 out.write(f"      - {need}\n")
     return written
-
-
-def _cpu(arguments: list[str]) -> float:
-    """Seconds of processor time, user and system, of one Python process."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ CHECK = (sys.executable, "-m", "truetier", "check", "--fail-on", "never")
 LADDER = 16
 LONG_LADDER = 200
 SIMULATED = "1000"  # runs, as people use it; a ladder gets 20, or it would not end
+LONGEST = 60  # seconds; where paths multiply the peer would take hours, and is only said to take longer
 TARGETS = (0.99999, 0.9999, 0.999, 0.99)
 
 
@@ -66,7 +67,8 @@ def against(name: str, fleet: list[Service], folder: Path, peer: tuple[str, str]
     ours, theirs = alternating(runs, lambda: cost_of((*CHECK, str(catalog))), lambda: _cost_whatever_the_exit(theirs_command))
     ratio = spread([b.cpu / a.cpu for a, b in zip(ours, theirs, strict=True)])
     mine, other = spread([cost.cpu for cost in ours]).median, spread([cost.cpu for cost in theirs]).median
-    return f"| {name} | {mine:.3f} | {other:.2f} | {ratio.median:.0f} ({ratio.least:.0f} to {ratio.most:.0f}) |"
+    stopped = "stopped after " if any(cost.wall >= LONGEST for cost in theirs) else ""
+    return f"| {name} | {mine:.3f} | {stopped}{other:.2f} | {ratio.median:.0f} ({ratio.least:.0f} to {ratio.most:.0f}) |"
 
 
 def ladders(folder: Path, runs: int) -> str:
@@ -144,7 +146,8 @@ LOGIN = [
 
 
 def _cost_whatever_the_exit(command: tuple[str, ...]) -> Cost:
-    return cost_of(("sh", "-c", '"$@" || test $? -le 2', "sh", *command))
+    """What it took until it ended or was stopped."""
+    return cost_of(("sh", "-c", 'timeout "$@"; code=$?; test $code -le 2 -o $code = 124', "sh", str(LONGEST), *command))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Section(NamedTuple):
 
 
 def main() -> None:
-    """Runs all of them, then writes the page."""
+    """Runs all of them; the page is written anew after each, so that what has ended is kept."""
     parser = argparse.ArgumentParser(description="Every benchmark in turn, written to docs/performance.md.")
     parser.add_argument("--nthlayer", type=Path, help="the program of nthlayer-generate 2.1.2")
     parser.add_argument("--trees", type=Path, help="a folder of fault trees in Open-PSA XML")
@@ -45,7 +45,7 @@ def main() -> None:
     for section in sections(given.nthlayer, given.trees):
         print(section.title, file=sys.stderr)
         text.append(f"## {section.title}\n\n{section.words}\n\n{_result(section)}")
-    PAGE.write_text("\n".join(text), encoding="utf-8")
+        PAGE.write_text("\n".join(text), encoding="utf-8")
 
 
 def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
@@ -91,7 +91,7 @@ def _result(section: Section) -> str:
     command = (sys.executable, str(HERE / name), *arguments)
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own scripts
     if done.returncode:
-        raise SystemExit(f"{name} failed; the page stays as it is")
+        raise SystemExit(f"{name} failed; the page ends before it")
     return done.stdout if section.is_table else f"```text\n{done.stdout}```\n"
 
 

@@ -14,7 +14,6 @@ from truetier.units import CERTAIN, WHOLE, Availability, Share
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
-    from decimal import Decimal
 
     from truetier.catalog.evidence import Conflict, Evidence, Verification
     from truetier.catalog.measured import Measured
@@ -181,13 +180,6 @@ class Placement(NamedTuple):
     def has_copies(self) -> bool:
         """Whether copies fail one by one: somebody stated or measured how often one does."""
         return self.availability is not None or self.measured is not None
-
-    @property
-    def copy_down(self) -> Decimal | None:
-        """The unavailability of one copy alone: stated, else measured; None where nobody knows."""
-        if self.availability is not None:
-            return self.availability.exact_unavailability
-        return None if self.measured is None else self.measured.unavailability
 
     @property
     def total(self) -> int:

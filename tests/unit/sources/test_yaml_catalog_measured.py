@@ -45,7 +45,7 @@ services:
     assert found["a"].measured == Measured(1_000_000, 120, Decimal("2.5"))
     assert found["b"].placement is not None
     assert found["b"].placement.measured == Measured(70)
-    assert found["b"].placement.copy_down == Decimal("0.5") / 71
+    assert found["b"].placement.measured.unavailability == Decimal("0.5") / 71
     assert found["a"].keys["measured"].place is not None
 
 

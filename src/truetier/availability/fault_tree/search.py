@@ -39,7 +39,7 @@ class Found(NamedTuple):
     structure: Structure | None
 
 
-def smallest(gates: Gates, module: Module, levels: Sequence[int] = LEVELS) -> Found:
+def smallest(gates: Gates, module: Module, levels: Sequence[int]) -> Found:
     """Tries orders with more and more nodes until one is done, of each family those that came furthest with fewer.
 
     How far an order gets with few nodes says a good deal of its own family, and little of another; but one that took far more
