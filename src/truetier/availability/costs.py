@@ -14,9 +14,9 @@ import math
 from operator import mul
 from typing import TYPE_CHECKING
 
+from truetier.availability.diagram.kernel import Overgrown
 from truetier.availability.estimate import Contributor, Costs
 from truetier.availability.exact import MOST_CONTRIBUTORS, GroupState, Split
-from truetier.availability.kernel import Overgrown
 from truetier.availability.modules import Block, Down, Older
 from truetier.availability.outages import chain_gradient
 from truetier.availability.quadrature import gauss_legendre

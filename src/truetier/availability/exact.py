@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from truetier.availability import bounds
 from truetier.availability.conditioning import Conditioning, hubs_of
+from truetier.availability.diagram.kernel import Diagram, Overgrown
 from truetier.availability.factors import NEVER
-from truetier.availability.kernel import Diagram, Overgrown, fill_rows, places, with_largest, with_rows
+from truetier.availability.kernel import fill_rows, places, with_largest, with_rows
 from truetier.availability.modules import DEEPEST, Block, Down, Fixed, Older, build_group, groups_of
 from truetier.availability.outages import Outages, still_down
 from truetier.availability.quadrature import gauss_legendre

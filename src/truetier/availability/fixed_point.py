@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.availability.diagram.kernel import FALSE, TRUE, Diagram, Overgrown
 from truetier.availability.factors import ALWAYS, NEVER
 from truetier.availability.formula import AllOf, AtLeast, Unknown
-from truetier.availability.kernel import FALSE, TRUE, Diagram, Overgrown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

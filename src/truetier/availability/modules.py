@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from truetier.availability.diagram.kernel import FALSE, TRUE, Diagram, Overgrown
 from truetier.availability.factors import bits
-from truetier.availability.kernel import FALSE, TRUE, Diagram, Overgrown
 from truetier.availability.outages import still_down
 from truetier.record import NamedTuple
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
+    from truetier.availability.diagram.kernel import Structure
     from truetier.availability.factors import Factors
-    from truetier.availability.kernel import Structure
 
 MOST_LIMITS = 8  # of one component, exactly; beyond them an interval (design section 3, Ages)
 DEEPEST = 5000  # variables of one diagram: its operations recurse once per variable

@@ -16,10 +16,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from truetier.availability import events
+from truetier.availability.diagram.kernel import Overgrown
 from truetier.availability.factors import ALWAYS, NEVER
 from truetier.availability.fixed_point import greatest
 from truetier.availability.formula import FULL, AllOf, AtLeast, Unknown, conjuncts, has_soft_inside, unknowns
-from truetier.availability.kernel import Overgrown
 from truetier.catalog.model import Affinity, FallbackKind, Mode, PlacementMode
 from truetier.graph.cycles import strongly_connected
 from truetier.graph.hardness import Kind

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from array import array
-from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from truetier.availability.exact import keyed
-from truetier.availability.kernel import Diagram, conjoin_columns, fill_rows, losses, places, unavailabilities, with_largest, with_rows
+from truetier.availability.kernel import conjoin_columns, fill_rows, losses, places, unavailabilities, with_largest, with_rows
 
 
 @given(st.sets(st.integers(0, 400)))
@@ -62,20 +61,6 @@ def test_losses_and_unavailabilities_undo_each_other_down_to_the_rarest_failure(
 
 def test_sets_of_one_factor_have_different_keys() -> None:
     assert len({hash(keyed(1 << number)) for number in range(1_000)}) == 1_000
-
-
-def test_many_columns_at_once_are_what_each_is_alone() -> None:
-    diagram = Diagram(1000)
-    variables = [diagram.variable(number) for number in range(5)]
-    random = Random(7)
-    columns = 70  # more than are evaluated side by side
-    up = [[random.random() for _ in range(columns)] for _ in variables]
-    down = [[1 - p for p in of_variable] for of_variable in up]
-    for root in (diagram.at_least(3, variables), diagram.at_least(2, variables) ^ 1, 0, 1):
-        structure = diagram.compiled(root)
-        both = structure.evaluate_all(array("d", [p for each in up for p in each]), array("d", [q for each in down for q in each]), columns)
-        for column in range(columns):
-            assert (both[0][column], both[1][column]) == structure.evaluate([each[column] for each in up], [each[column] for each in down])
 
 
 def test_columns_that_both_hold_are_products() -> None:

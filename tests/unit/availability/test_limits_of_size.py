@@ -12,8 +12,8 @@ from tests.oracles.random_fleets import random_fleet
 from tests.unit.availability.fleets import DAY, SECOND, assessed, cached, fleet, need, service, share, static
 from truetier.availability import exact, fixed_point, modules
 from truetier.availability.assess import assess
+from truetier.availability.diagram.kernel import Diagram, Overgrown
 from truetier.availability.estimate import Method
-from truetier.availability.kernel import Diagram, Overgrown
 from truetier.graph.build import build
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING
 
+from truetier.availability.diagram.kernel import Overgrown
 from truetier.availability.fault_tree.gates import ALWAYS, NEVER, Kind
 from truetier.availability.fault_tree.program import deep_recursion
-from truetier.availability.kernel import Overgrown
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:

@@ -15,22 +15,22 @@ from contextlib import contextmanager
 from itertools import product
 from typing import TYPE_CHECKING
 
+from truetier.availability.diagram.kernel import Overgrown
 from truetier.availability.fault_tree.building import Building
 from truetier.availability.fault_tree.gates import ALWAYS, NEVER, Gates
 from truetier.availability.fault_tree.modules import modules_of, packed
 from truetier.availability.fault_tree.pruning import Chances, enclosed
 from truetier.availability.fault_tree.search import LEVELS, smallest
 from truetier.availability.fault_tree.simplify import simplified
-from truetier.availability.kernel import Overgrown
 from truetier.availability.value import IMPOSSIBLE, Value
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from truetier.availability.diagram.kernel import Structure
     from truetier.availability.fault_tree.modules import Module
     from truetier.availability.fault_tree.order import Order
-    from truetier.availability.kernel import Structure
     from truetier.catalog.fault_tree import Chance, FaultTree
 
 _MOST_OPEN = 10  # leaves of one part that are intervals

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.availability.diagram.kernel import Diagram, Overgrown
 from truetier.availability.fault_tree.gates import NEVER, Kind
-from truetier.availability.kernel import Diagram, Overgrown
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from truetier.availability.diagram.kernel import Structure
     from truetier.availability.fault_tree.gates import Gates
     from truetier.availability.fault_tree.modules import Module
     from truetier.availability.fault_tree.order import Order
-    from truetier.availability.kernel import Structure
 
 KEPT = 10_000  # nodes of one function
 _ROOM = 4_000_000  # nodes of the diagram they are made in; it is swept when it is half full

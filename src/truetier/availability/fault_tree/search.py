@@ -9,18 +9,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from truetier.availability.diagram.kernel import FALSE, IS_COMPILED, TRUE, Diagram, Overgrown
 from truetier.availability.fault_tree.gates import Kind
 from truetier.availability.fault_tree.order import orders
-from truetier.availability.kernel import FALSE, IS_COMPILED, TRUE, Diagram, Overgrown
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from truetier.availability.diagram.kernel import Structure
     from truetier.availability.fault_tree.gates import Gates
     from truetier.availability.fault_tree.modules import Module
     from truetier.availability.fault_tree.order import Order
-    from truetier.availability.kernel import Structure
 
 
 # Nodes that a diagram may have, level by level. The last is the budget: about 40 bytes a node, and six times that where the kernel
