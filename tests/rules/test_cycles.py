@@ -10,10 +10,12 @@ from truetier.audit.registry import all_rules
 from truetier.graph.hardness import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truetier.audit.finding import Finding
 
 
-def found(catalog: str, rule: str) -> tuple[Finding, ...]:
+def found(catalog: str, rule: str) -> Sequence[Finding]:
     return run(facts_of(f"version: 1\nservices:\n{catalog}"), all_rules(), select=[rule])[0]
 
 

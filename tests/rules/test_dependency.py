@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,8 +11,11 @@ from truetier.audit.finding import Finding, Severity
 from truetier.audit.registry import all_rules
 from truetier.audit.rule import EXAMPLE_DAY
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def found(needs: str, rule: str, *, more: str = "", as_of: date = EXAMPLE_DAY) -> tuple[Finding, ...]:
+
+def found(needs: str, rule: str, *, more: str = "", as_of: date = EXAMPLE_DAY) -> Sequence[Finding]:
     catalog = f"version: 1\nservices:\n  a: {{tier: T1, needs: [{needs}]}}\n  b: {{tier: T2}}\n  c: {{tier: T2}}\n{more}"
     return run(facts_of(catalog, as_of), all_rules(), select=[rule])[0]
 

@@ -17,7 +17,7 @@ from truetier.catalog.model import Fleet, Need, Service, Target
 from truetier.graph.build import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from truetier.audit.finding import Finding
 
@@ -33,7 +33,7 @@ def fleet(count: int, edges: Iterable[tuple[int, int]], tier: Callable[[int], st
     )
 
 
-def audited(whole: Fleet) -> tuple[Finding, ...]:
+def audited(whole: Fleet) -> Sequence[Finding]:
     """The findings of every rule, nothing computed: what rules make of the graph alone."""
     return run(Facts(build(whole), Assessments({}, {}, {}), EXAMPLE_DAY), all_rules())[0]
 

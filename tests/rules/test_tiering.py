@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.rules.fleets import facts_of
@@ -7,6 +9,9 @@ from truetier.audit.engine import run
 from truetier.audit.finding import Finding, Severity, SkippedRule
 from truetier.audit.registry import all_rules
 from truetier.graph.hardness import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LOGIN = """
 version: 1
@@ -18,7 +23,7 @@ services:
 """
 
 
-def found(catalog: str, rule: str, *, trust: Reading = Reading.TRUSTING) -> tuple[Finding, ...]:
+def found(catalog: str, rule: str, *, trust: Reading = Reading.TRUSTING) -> Sequence[Finding]:
     return run(facts_of(catalog, trust=trust), all_rules(), select=[rule])[0]
 
 
@@ -465,7 +470,7 @@ def test_what_is_asked_from_further_up_holds_past_a_caller_that_promises_nothing
 
 
 def test_who_shares_a_budget_with_many_is_not_over_tiered() -> None:
-    def with_callees(count: int) -> tuple[Finding, ...]:
+    def with_callees(count: int) -> Sequence[Finding]:
         names = ", ".join(f"s{number}" for number in range(count))
         below = "".join(f"  s{number}: {{tier: T0}}\n" for number in range(count))
         return found(f"version: 1\nservices:\n  a: {{tier: T2, needs: [{names}]}}\n{below}", "over-tiered")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import assert_type
 
@@ -15,7 +16,7 @@ def overview(path: str) -> list[str]:
     document = truetier.audit(fleet, as_of=date(2026, 11, 23), trust="verified", select=["tiering"], ignore=("TT104",))
     assert_type(document, Document)
     assert_type(document.services, tuple[Assessment, ...])
-    assert_type(document.findings, tuple[Finding, ...])
+    assert_type(document.findings, Sequence[Finding])
     story = truetier.explain(document, "login")
     assert_type(story, Story)
     assert_type(truetier.render(document, "html"), str)

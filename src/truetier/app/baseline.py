@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.findings import Findings
 from truetier.errors import SourceError
 from truetier.record import NamedTuple
 
@@ -40,7 +41,8 @@ NOTHING_KNOWN = Baseline({})
 
 def baseline_of(findings: Iterable[Finding], undecided: Iterable[str]) -> Baseline:
     """What these findings make known. Waived ones stay out: a waiver ends, and then its finding is new."""
-    known = {finding.fingerprint: finding.minutes_per_year for finding in findings if not finding.is_waived}
+    told = Findings.of(findings).rows()
+    known = {found.fingerprint(row): found.said.minutes(row) for found, row in told if not found.is_waived[row]}
     return Baseline(known, frozenset(undecided))
 
 

@@ -10,6 +10,7 @@ from truetier.app.baseline import NOTHING_KNOWN, baseline_of
 from truetier.audit.engine import mark_new, run
 from truetier.audit.facts import Facts
 from truetier.audit.finding import Severity
+from truetier.audit.findings import Findings
 from truetier.audit.registry import all_rules, chosen
 from truetier.availability.assess import assess
 from truetier.availability.assumptions import assumptions
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from truetier.app.baseline import Baseline
-    from truetier.audit.finding import Finding
     from truetier.availability.estimate import Assessment
     from truetier.catalog.model import Fleet, Service
 
@@ -117,28 +117,26 @@ def decide(document: Document) -> Decision:
     """What the gate says: a new finding that is bad enough fails, then a promise nobody can judge."""
     if document.fail_on is None:
         return Decision.CLEAN
-    if any(_fails(finding, document.fail_on) for finding in document.findings):
+    if Findings.of(document.findings).blocking(document.fail_on):
         return Decision.FINDINGS
     return Decision.NOT_ENOUGH_DATA if document.undecided else Decision.CLEAN
 
 
 def accepted(document: Document) -> Document:
     """The same document with nothing new in it: what it shows has just been written to a baseline."""
-    return document._replace(findings=tuple(finding._replace(is_new=False) for finding in document.findings), undecided=())
+    old = Findings.of(document.findings).changed(lambda found: found._replace(is_new=bytes(len(found.is_new))))
+    return document._replace(findings=old, undecided=())
 
 
-def _fails(finding: Finding, fail_on: Severity) -> bool:
-    return finding.is_new and not finding.is_waived and finding.severity.rank <= fail_on.rank
-
-
-def _summary(findings: Sequence[Finding], judged: Sequence[Assessment]) -> Summary:
-    counting = [finding.severity for finding in findings if not finding.is_waived]
+def _summary(findings: Findings, judged: Sequence[Assessment]) -> Summary:
+    waived = findings.waived
+    counts = {severity: len(findings.as_bad_as(severity)) - len(waived.as_bad_as(severity)) for severity in Severity}
     verdicts = [subject.verdict for subject in judged]
     return Summary(
-        error=counting.count(Severity.ERROR),
-        warning=counting.count(Severity.WARNING),
-        note=counting.count(Severity.NOTE),
-        waived=len(findings) - len(counting),
+        error=counts[Severity.ERROR],
+        warning=counts[Severity.WARNING],
+        note=counts[Severity.NOTE],
+        waived=len(waived),
         met=verdicts.count(Verdict.MET),
         missed=verdicts.count(Verdict.MISSED),
         unknown=verdicts.count(Verdict.UNKNOWN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.app.unknown_name import unknown_name
+from truetier.audit.findings import Findings
 from truetier.availability.assess import unverified_redundancy
 from truetier.availability.estimate import Estimate, Method, SubjectKind
 from truetier.availability.exact import Engine
@@ -19,7 +20,7 @@ from truetier.report.story import Story, Term, criterion_text, need_note, own_no
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from truetier.audit.finding import Finding
+    from truetier.audit.findings import RuleFindings
     from truetier.availability.estimate import Assessment
     from truetier.report.document import Document
 
@@ -42,7 +43,7 @@ def story_of(document: Document, name: str, *, also: Sequence[str] = ()) -> Stor
         needed=needed,
         needed_tier=None if needed is None else tier_keeping(document.fleet.tiers, needed.promise),
         radius=None if service is None else Blasts(document.graph).of(service.name),
-        findings=_findings(document, name),
+        findings=tuple(_findings(document, name)),
     )
 
 
@@ -66,11 +67,15 @@ def _service_name(document: Document, subject: Assessment) -> str:
     )
 
 
-def _findings(document: Document, name: str) -> tuple[Finding, ...]:
+def _findings(document: Document, name: str) -> Findings:
     """The findings on the subject, on one of its needs, or on one of its endpoints."""
-    return tuple(
-        finding for finding in document.findings if finding.subject == name or finding.subject.startswith((f"{name} -> ", f"{name}/"))
-    )
+    starts = f"{name} -> ", f"{name}/"
+
+    def is_meant(found: RuleFindings, row: int) -> bool:
+        subject = found.said.subjects[row]
+        return subject == name or subject.startswith(starts)
+
+    return Findings.of(document.findings).where(is_meant)
 
 
 def _terms(document: Document, subject: Assessment) -> Iterator[Term]:

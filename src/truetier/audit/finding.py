@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from truetier.errors import Place
 
-    _Said = TypeVar("_Said", str, tuple[str, ...])
+    _Said = TypeVar("_Said", str, str | None, tuple[str, ...])
 
 LONGEST_PATH = 50
 
@@ -47,6 +47,11 @@ def fingerprint(identity: tuple[str, ...]) -> str:
     return _sha256()("\0".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def rule_failed(code: str, slug: str, error: Exception) -> ModelError:
+    """What is raised when a rule fails, whatever it does wrong: the message must name the rule."""
+    return ModelError(f"rule {code} ({slug}) failed: {type(error).__name__}: {error}")
+
+
 class Violation(NamedTuple):
     """One place where a rule is broken, as the rule reports it.
 
@@ -62,7 +67,7 @@ class Violation(NamedTuple):
     path: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     minutes: float | None = None
     severity: Severity | None = None
-    fix: str | Callable[[], str] | None = None
+    fix: str | Callable[[], str | None] | None = None
     discriminator: str = ""
     path_length: int | None = None
 
@@ -109,9 +114,8 @@ class Finding(NamedTuple):
     def fix(self) -> str:
         """What to do about it."""
         words = self.said.fix
-        if words is None:
-            return self.usual_fix
-        return words if isinstance(words, str) else self._now(words)
+        own = self._now(words) if callable(words) else words
+        return self.usual_fix if own is None else own
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -148,8 +152,8 @@ class Finding(NamedTuple):
         """Raises ModelError when the rule fails at it."""
         try:
             return words()
-        except Exception as error:  # whatever a rule does wrong, the message must name the rule
-            raise ModelError(f"rule {self.code} ({self.slug}) failed: {type(error).__name__}: {error}") from error
+        except Exception as error:
+            raise rule_failed(self.code, self.slug, error) from error
 
     def __repr__(self) -> str:
         return f"<Finding {self.code} {self.slug}, {self.severity.value}: {self.message}>"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from truetier.audit.facts import Facts
     from truetier.audit.finding import Severity, Skipped, Violation
+    from truetier.audit.violations import Violations
 
 EXAMPLE_DAY = date(2026, 11, 23)
 
@@ -45,6 +46,6 @@ class Rule:
         """The folder the rule lives in."""
         return type(self).__module__.split(".")[-2]
 
-    def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
-        """Every violation, and every subject the rule cannot judge."""
+    def check(self, facts: Facts) -> Iterator[Violation | Violations | Skipped]:
+        """Every violation, one by one or, where a fleet may have many, all at once; and every subject the rule cannot judge."""
         raise NotImplementedError

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from truetier.audit.finding import Finding, Severity, SkippedRule
@@ -41,7 +42,7 @@ class Document(NamedTuple):
     services: tuple[Assessment, ...]
     journeys: tuple[Assessment, ...]
     endpoints: tuple[Assessment, ...]
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
     skipped: tuple[SkippedRule, ...]
     assumptions: tuple[Assumption, ...]
     conflicts: tuple[Conflict, ...]

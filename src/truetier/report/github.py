@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity
+from truetier.audit.findings import Findings
 from truetier.report import text, wording
 
 if TYPE_CHECKING:
@@ -16,15 +17,15 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 def render(document: Document) -> str:
     """One line for each finding that is new and not waived, worst first, then a summary that is no command."""
-    counting = [finding for finding in document.findings if finding.is_new and not finding.is_waived]
-    counting.sort(key=lambda finding: finding.severity.rank)
+    counting = Findings.of(document.findings).counting
+    worst_first = (finding for severity in Severity for finding in counting.as_bad_as(severity))
     summary = document.summary
     closing = (
         f"truetier, as of {document.as_of.isoformat()}: {text.plural(summary.missed, 'promise')} missed, {summary.met:,} met, "
         f"{summary.unknown:,} unknown; {text.plural(summary.error, 'error')}, {text.plural(summary.warning, 'warning')}, "
         f"{text.plural(summary.note, 'note')}, {summary.waived:,} waived"
     )
-    return "".join(f"{line}\n" for line in (*map(_annotation, counting), closing))
+    return "".join(f"{line}\n" for line in (*map(_annotation, worst_first), closing))
 
 
 def _annotation(finding: Finding) -> str:

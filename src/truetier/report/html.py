@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity
+from truetier.audit.findings import Findings
 from truetier.availability.estimate import SubjectKind, Verdict
 from truetier.graph.hardness import Reading
 from truetier.report import svg, text, wording
@@ -145,14 +146,14 @@ def _row(subject: Assessment, document: Document) -> _Row:
 
 def _groups(document: Document) -> list[_Row]:
     """Findings by severity, then what is known already and what is waived."""
-    counting = [finding for finding in document.findings if finding.is_new and not finding.is_waived]
+    findings = Findings.of(document.findings)
+    counting = findings.counting
     groups = [
         (severity.value, text.plural(len(found), severity.value), found, severity is not Severity.NOTE)
         for severity in Severity
-        if (found := [finding for finding in counting if finding.severity is severity])
+        if (found := counting.as_bad_as(severity))
     ]
-    known = [finding for finding in document.findings if not finding.is_new and not finding.is_waived]
-    waived = [finding for finding in document.findings if finding.is_waived]
+    known, waived = findings.known, findings.waived
     groups += [("known", f"{len(known):,} in the baseline", known, False)] if known else []
     groups += [("waived", f"{len(waived):,} waived", waived, False)] if waived else []
     return [

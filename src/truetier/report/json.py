@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
+from truetier.audit.findings import Findings
 from truetier.report.kernel import Encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
 
+    from truetier.audit.finding import SkippedRule
     from truetier.catalog.evidence import Claim, Conflict
     from truetier.catalog.model import SkippedInput
     from truetier.report.document import Document
+
+    _Item = TypeVar("_Item")
 
 SCHEMA = "truetier/check/1"
 _AT_A_TIME = 500  # lines in one piece
@@ -32,21 +36,34 @@ def pieces(document: Document) -> Iterator[str]:
     yield f'  "schema": {quoted(SCHEMA)},\n  "as_of": {quoted(document.as_of.isoformat())},\n  "trust": {quoted(document.trust.value)},\n'
     catalog = f'"services": {len(document.services)}, "edges": {document.edges}, "digest": {quoted(document.fleet.digest)}'
     yield f'  "catalog": {{{catalog}}},\n'
-    yield from _list("services", map(encoder.assessment, document.services))
-    yield from _list("journeys", map(encoder.assessment, document.journeys))
-    yield from _list("endpoints", map(encoder.assessment, document.endpoints))
-    yield from _list("findings", map(encoder.finding, document.findings))
-    yield from _list("skipped", (_texts(rule=item.rule, subject=item.subject, reason=item.reason) for item in document.skipped))
-    yield from _list("assumptions", map(encoder.assumption, document.assumptions))
-    yield from _list("conflicts", (_conflict(item, encoder) for item in document.conflicts))
-    yield from _list("unread", map(_input, document.unread))
-    yield from _list("unmatched", map(_input, document.unmatched))
+    yield from _list("services", _lines(encoder.assessment, document.services))
+    yield from _list("journeys", _lines(encoder.assessment, document.journeys))
+    yield from _list("endpoints", _lines(encoder.assessment, document.endpoints))
+    yield from _list("findings", _findings(encoder, Findings.of(document.findings)))
+    yield from _list("skipped", _lines(_skipped, document.skipped))
+    yield from _list("assumptions", _lines(encoder.assumption, document.assumptions))
+    yield from _list("conflicts", _lines(lambda item: _conflict(item, encoder), document.conflicts))
+    yield from _list("unread", _lines(_input, document.unread))
+    yield from _list("unmatched", _lines(_input, document.unmatched))
     yield f'  "summary": {{{", ".join(f"{quoted(key)}: {number}" for key, number in summary._asdict().items())}}}\n}}\n'
 
 
-def _list(key: str, items: Iterator[str]) -> Iterator[str]:
+def _lines(line: Callable[[_Item], str], items: Sequence[_Item]) -> Iterator[list[str]]:
+    """The lines of those items, some at a time."""
+    for begin in range(0, len(items), _AT_A_TIME):
+        yield list(map(line, items[begin : begin + _AT_A_TIME]))
+
+
+def _findings(encoder: Encoder, findings: Findings) -> Iterator[list[str]]:
+    """The same of findings, which are written without being made."""
+    for of, severity, rows in findings.stretches:
+        for begin in range(0, len(rows), _AT_A_TIME):
+            yield encoder.findings(findings.found[of], severity, rows[begin : begin + _AT_A_TIME])
+
+
+def _list(key: str, batches: Iterator[list[str]]) -> Iterator[str]:
     before = f'  "{key}": [\n    '
-    while batch := list(islice(items, _AT_A_TIME)):
+    for batch in batches:
         yield before + ",\n    ".join(batch)
         before = ",\n    "
     yield f'  "{key}": [],\n' if before[0] == " " else "\n  ],\n"
@@ -54,6 +71,10 @@ def _list(key: str, items: Iterator[str]) -> Iterator[str]:
 
 def _texts(**values: str) -> str:
     return f"{{{', '.join(f'{quoted(key)}: {quoted(value)}' for key, value in values.items())}}}"
+
+
+def _skipped(item: SkippedRule) -> str:
+    return _texts(rule=item.rule, subject=item.subject, reason=item.reason)
 
 
 def _input(item: SkippedInput) -> str:

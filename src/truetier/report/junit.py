@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truetier.audit.findings import Findings
 from truetier.audit.wording import shortage_text
 from truetier.availability.estimate import Verdict
 from truetier.report import text, wording
@@ -77,7 +78,8 @@ def _escaped_lines(words: str) -> str:
 
 
 def _promises(document: Document) -> Iterator[_Case]:
-    blocked = {finding.subject.partition(" -> ")[0] for finding in document.findings if finding.blocks(document.fail_on)}
+    blocking = Findings.of(document.findings).blocking(document.fail_on).rows()
+    blocked = {found.said.subjects[row].partition(" -> ")[0] for found, row in blocking}
     for subject in (*document.services, *document.journeys, *document.endpoints):
         if subject.promise is not None:
             yield _promise(subject, document, is_blocked=subject.name in blocked)

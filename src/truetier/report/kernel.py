@@ -11,7 +11,7 @@ from __future__ import annotations
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
-from truetier.audit.finding import LONGEST_PATH, fingerprint
+from truetier.audit.finding import LONGEST_PATH, fingerprint, rule_failed
 
 if TYPE_CHECKING:
     from truetier import typed as cython
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from enum import Enum
 
-    from truetier.audit.finding import Finding, Severity
+    from truetier.audit.finding import Severity
+    from truetier.audit.findings import RuleFindings
     from truetier.availability.estimate import Assessment, Confidence, Contributor, Estimate, Further
     from truetier.catalog.evidence import Assumption
     from truetier.errors import Place
@@ -44,16 +45,12 @@ class Encoder:
     _names: dict[str, str]
     _values: dict[int, str]  # of members of enumerations by identity: they live as long as the program
     _contributors: dict[str, str]  # how each begins
-    _code: str | None
-    _severity: Severity | None
-    _head: str | None
 
     def __init__(self) -> None:
         self._numbers = {}
         self._names = {}
         self._values = {}
         self._contributors = {}
-        self._code = self._severity = self._head = None
 
     # -- values
 
@@ -165,26 +162,26 @@ class Encoder:
 
     # -- findings and assumptions
 
-    def finding(self, finding: Finding) -> str:
-        """One finding. Those of one rule and severity stand together and begin alike."""
-        code, slug, severity, said, identity, _, is_new, is_waived = cython.cast(tuple, finding)
-        subject, message, place, path, minutes, _, fix, _, length = cython.cast(tuple, said)
-        if code is not self._code or severity is not self._severity:
-            self._code, self._severity = code, severity
-            self._head = f'{{"code": {quoted(code)}, "slug": {quoted(slug)}, "severity": "{severity.value}", "subject": '
-        if not isinstance(message, str):
-            message = finding.message
-        if not isinstance(fix, str):
-            fix = finding.fix
-        if not isinstance(path, tuple):
-            path = finding.whole_path
-        return (
-            f'{self._head}{quoted(subject)}, "message": {quoted(message)}, "fix": {self._name(fix)}, '
-            f'"path": [{self._path(path)}], "path_length": {len(path) if length is None else length}, '
-            f'"minutes_per_year": {self._number(minutes)}, '
-            f'"location": {self.place(place)}, "fingerprint": "{fingerprint(identity)}", '
-            f'"new": {"true" if is_new else "false"}, "waived": {"true" if is_waived else "false"}}}'
-        )
+    def findings(self, found: RuleFindings, severity: Severity, rows: Sequence[int]) -> list[str]:
+        """Findings of one rule and one severity."""
+        code, slug, _, usual_fix, said, identity, is_new, is_waived = cython.cast(tuple, found)
+        subjects, message, place, path, minutes, _, fix, _, length = cython.cast(tuple, said)
+        head = f'{{"code": {quoted(code)}, "slug": {quoted(slug)}, "severity": "{severity.value}", "subject": '
+        usual = self._name(usual_fix)
+        lines: list[str] = []
+        for row in rows:
+            try:
+                words, written, names, remedy, whole = message(row), place(row), path(row), fix(row), length(row)
+            except Exception as error:
+                raise rule_failed(code, slug, error) from error
+            lines.append(
+                f'{head}{quoted(subjects[row])}, "message": {quoted(words)}, "fix": {usual if remedy is None else self._name(remedy)}, '
+                f'"path": [{self._path(names)}], "path_length": {len(names) if whole is None else whole}, '
+                f'"minutes_per_year": {self._number(minutes(row))}, '
+                f'"location": {self.place(written)}, "fingerprint": "{fingerprint(identity(row))}", '
+                f'"new": {"true" if is_new[row] else "false"}, "waived": {"true" if is_waived[row] else "false"}}}'
+            )
+        return lines
 
     def assumption(self, item: Assumption) -> str:
         """One assumption. A large fleet has many that differ in their subject alone."""

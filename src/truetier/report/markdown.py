@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from truetier.audit.finding import Severity
+from truetier.audit.findings import Findings
 from truetier.availability.estimate import Verdict
 from truetier.graph.hardness import Reading
 from truetier.report import text, wording
@@ -82,7 +83,7 @@ def _subjects(document: Document) -> list[Assessment]:
 
 def _heading(document: Document) -> str:
     summary = document.summary
-    blocking = sum(finding.blocks(document.fail_on) for finding in document.findings)
+    blocking = len(Findings.of(document.findings).blocking(document.fail_on))
     if blocking:
         title = f"❌ {text.plural(blocking, 'new finding')} to fix"
     elif summary.missed:
@@ -124,10 +125,9 @@ def _row(subject: Assessment, document: Document) -> str:
 
 
 def _new_findings(document: Document) -> Iterator[str]:
-    new = [finding for finding in document.findings if finding.is_new and not finding.is_waived]
-    new.sort(key=lambda finding: finding.severity.rank)
+    new = Findings.of(document.findings).counting
     for severity in Severity:
-        of_severity = [finding for finding in new if finding.severity is severity]
+        of_severity = new.as_bad_as(severity)
         if not of_severity:
             continue
         listed = _cut((_finding(finding) for finding in of_severity), len(of_severity), SHOWN_FINDINGS)
@@ -160,10 +160,9 @@ def _details(document: Document) -> Iterator[str]:
     subjects = _subjects(document)
     if subjects:
         yield _folded(f"All {text.plural(len(subjects), 'verdict')}", _table("Every service", subjects, document))
-    old = [finding for finding in document.findings if not finding.is_new and not finding.is_waived]
-    yield _list("In the baseline", "finding", old, _finding)
-    waived = [finding for finding in document.findings if finding.is_waived]
-    yield _list("Waived", "finding", waived, _finding)
+    findings = Findings.of(document.findings)
+    yield _list("In the baseline", "finding", findings.known, _finding)
+    yield _list("Waived", "finding", findings.waived, _finding)
     yield _list("Sources disagree", "value", document.conflicts, lambda item: _line(item.subject, f"{item.key}: {item.used} is used"))
     yield _list("Not read", "input", document.unread, lambda item: _line(item.subject, item.reason))
     yield _list("Matches no service", "name", document.unmatched, lambda item: _line(item.subject, item.reason))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from truetier.audit.findings import Findings
 from truetier.audit.wording import shortage_text
 from truetier.availability.estimate import SubjectKind, Verdict
 from truetier.graph.hardness import Reading
@@ -13,6 +12,8 @@ from truetier.report import text, wording
 from truetier.units import downtime_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truetier.audit.finding import Finding
     from truetier.availability.estimate import Assessment, Contributor
     from truetier.report.document import Document
@@ -146,11 +147,10 @@ def _share(page: _Page, contributor: Contributor, subject: Assessment) -> str:
 
 
 def _findings(page: _Page) -> None:
-    findings = page.document.findings
-    counting = [finding for finding in findings if finding.is_new and not finding.is_waived]
-    for (severity, code, slug), group in groupby(counting, key=attrgetter("severity", "code", "slug")):
-        _rule(page, f"{code} {slug}", severity.value, list(group))
-    waived = sum(finding.is_waived for finding in findings)
+    findings = Findings.of(page.document.findings)
+    counting, waived = findings.counting, len(findings.waived)
+    for group in counting.groups:
+        _rule(page, f"{group[0].code} {group[0].slug}", group[0].severity.value, group)
     known = len(findings) - len(counting) - waived
     parts = [f"{waived:,} waived"] if waived else []
     if known:
@@ -160,7 +160,7 @@ def _findings(page: _Page) -> None:
         page.put(f"Not shown: {text.plural(waived + known, 'finding')} ({', '.join(parts)})")
 
 
-def _rule(page: _Page, name: str, severity: str, findings: list[Finding]) -> None:
+def _rule(page: _Page, name: str, severity: str, findings: Sequence[Finding]) -> None:
     page.gap()
     many = f" ({len(findings):,})" if len(findings) > 1 else ""
     page.put(f"{page.ink(severity, _SEVERITY_INK[severity], 'bold')}  {page.ink(name, 'bold')}{many}")

@@ -18,7 +18,7 @@ from truetier.graph.build import build
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truetier.audit.finding import Finding
+    from truetier.audit.findings import Findings
 
 TODAY = date(2026, 11, 23)
 WRITTEN = Evidence(Kind.DECLARED, "truetier", Place("truetier.yaml", 9, 3))
@@ -65,7 +65,7 @@ def waiver(rule: str, subject: str, expires: date = TODAY) -> Waiver:
     return Waiver(rule, subject, "payments", "migration", expires, WRITTEN)
 
 
-def only(*said: Violation | Skipped) -> tuple[Finding, ...]:
+def only(*said: Violation | Skipped) -> Findings:
     return run(facts(), [Fixed("TT101", "inversion", *said)])[0]
 
 

@@ -6,6 +6,7 @@ import math
 import pytest
 
 from truetier.audit.finding import Finding, Severity, Violation
+from truetier.audit.findings import Findings
 from truetier.availability.estimate import Assessment, Costs, Estimate, Method, SubjectKind, Verdict
 from truetier.catalog.evidence import Assumption
 from truetier.catalog.tier import BUILT_IN
@@ -36,6 +37,11 @@ def finding(path: tuple[str, ...] = (), message: str = "broken", minutes: float 
     return Finding("TT999", "broken", Severity.NOTE, said, ("TT999", "a", ""))
 
 
+def line(finding: Finding, encoder: Encoder | None = None) -> str:
+    findings = Findings.of([finding])
+    return (encoder or Encoder()).findings(findings.found[0], finding.severity, range(1))[0]
+
+
 def test_a_number_known_exactly_is_its_own_low_and_high() -> None:
     down = {"low": 0.25, "value": 0.25, "high": 0.25}
     assert written(Estimate(0.75, 0.75, 0.25, 0.25)) == {
@@ -52,14 +58,14 @@ def test_an_interval_has_no_value() -> None:
 
 def test_nothing_is_written_that_is_not_json() -> None:
     with pytest.raises(ValueError, match="inf is not JSON compliant"):
-        Encoder().finding(finding(minutes=math.inf))
+        line(finding(minutes=math.inf))
     with pytest.raises(ValueError, match="nan is not JSON compliant"):
-        Encoder().finding(finding(minutes=math.nan))
+        line(finding(minutes=math.nan))
 
 
 def test_zero_keeps_its_sign() -> None:
     encoder = Encoder()
-    assert ['"minutes_per_year": -0.0,' in encoder.finding(finding(minutes=minutes)) for minutes in (0.0, -0.0, 0.0)] == [
+    assert ['"minutes_per_year": -0.0,' in line(finding(minutes=minutes), encoder) for minutes in (0.0, -0.0, 0.0)] == [
         False,
         True,
         False,
@@ -68,15 +74,15 @@ def test_zero_keeps_its_sign() -> None:
 
 def test_texts_are_escaped_wherever_they_stand() -> None:
     hostile = 'a"\\\n\u2028\ud800'
-    line = Encoder().finding(finding((hostile,), hostile, place=Place(hostile, 1, 2)))
-    told = json.loads(line)
-    assert line.isascii()
+    text = line(finding((hostile,), hostile, place=Place(hostile, 1, 2)))
+    told = json.loads(text)
+    assert text.isascii()
     assert (told["path"], told["message"], told["location"]) == ([hostile], hostile, {"file": hostile, "line": 1, "column": 2})
 
 
 def test_fifty_names_of_a_path_are_shown_and_all_are_counted() -> None:
     names = tuple(f"service-{number}" for number in range(60))
-    told = json.loads(Encoder().finding(finding(names)))
+    told = json.loads(line(finding(names)))
     assert (told["path"], told["path_length"]) == (list(names[:50]), 60)
 
 

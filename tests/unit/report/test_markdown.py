@@ -55,7 +55,7 @@ def test_enormous_names_fit_too() -> None:
 
 def test_what_does_not_fit_is_left_out_and_said() -> None:
     document = large_document(200)
-    loud = tuple(item._replace(said=item.said._replace(message="<" * 400, fix="<" * 400)) for item in document.findings * 5)
+    loud = tuple(item._replace(said=item.said._replace(message="<" * 400, fix="<" * 400)) for item in tuple(document.findings) * 5)
     text = render(document._replace(findings=loud))
     assert len(text) < 65_000
     assert "The rest is left out" in text
