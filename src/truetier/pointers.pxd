@@ -2,6 +2,7 @@
 
 from cpython.array cimport array
 from cpython.bytearray cimport PyByteArray_AS_STRING
+from cpython.unicode cimport PyUnicode_1BYTE_DATA
 
 
 cdef inline int* ints(array values):
@@ -46,3 +47,7 @@ cdef extern from *:
 
 cdef inline unsigned char* characters(bytes content):
     return <unsigned char*> content
+
+
+cdef inline unsigned char* signs(str text):
+    return <unsigned char*> PyUnicode_1BYTE_DATA(text)

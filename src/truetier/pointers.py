@@ -51,3 +51,8 @@ def lowest(word: int) -> int:
 def characters(content: bytes) -> bytes:
     """The memory of bytes; to be read only, and no longer than they live."""
     return content
+
+
+def signs(text: str) -> bytes:
+    """The memory of a text in ASCII; to be read only, and no longer than it lives."""
+    return text.encode("ascii")

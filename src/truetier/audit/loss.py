@@ -17,13 +17,13 @@ def minutes_lost(facts: Facts, use: Use, callee: str | None = None) -> float | N
     For a need that counts as hard while serving: the callee's downtime, for the share of requests that meet it. The need's own
     callee where none is named; of a group then nobody knows, since its members may fail together.
     """
-    if callee is not None and use.caller in facts.graph.bare:
-        return facts.minutes(callee)
     need = use.need
     if not need.at_serve or (callee is None and need.is_group):
         return None
     minutes = facts.minutes(need.service if callee is None else callee)
-    return None if minutes is None else minutes * share_met(facts, use)
+    if minutes is None or (use.share is WHOLE and use.endpoint is None):
+        return minutes
+    return minutes * share_met(facts, use)
 
 
 def share_met(facts: Facts, use: Use) -> float:

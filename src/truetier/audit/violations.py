@@ -81,6 +81,8 @@ def gathered(said: Sequence[Violation]) -> Violations:
 
 def _told(column: Sequence[_Said | Callable[[], _Said]]) -> Callable[[int], _Said]:
     """Each row of a column, some of which may come as functions."""
+    if not any(map(callable, column)):
+        return column.__getitem__  # type: ignore[return-value]  # none is a function
 
     def told(row: int) -> _Said:
         said = column[row]

@@ -21,6 +21,11 @@ else:
     except ModuleNotFoundError:
         from truetier import typed as cython
 
+if cython.compiled:
+    from cython.cimports.truetier.pointers import signs
+else:
+    from truetier.pointers import signs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from enum import Enum
@@ -34,6 +39,27 @@ if TYPE_CHECKING:
 IS_COMPILED = cython.compiled
 
 _LONGEST = LONGEST_PATH
+
+
+@cython.cfunc
+def _inner(text: str) -> str:
+    """What stands between the quotes: nearly always the text as it is, and to see that is several times as fast as to write it."""
+    if not text.isascii():
+        return _escaped(text)
+    memory: cython.p_uchar = signs(text)
+    length: cython.int = len(text)
+    escaped: cython.int = 0
+    place: cython.int
+    for place in range(length):
+        sign: cython.int = memory[place]
+        escaped |= (sign < 32) | (sign > 126) | (sign == 34) | (sign == 92)  # the quotation mark and the backslash
+    return _escaped(text) if escaped else text
+
+
+@cython.cfunc
+def _escaped(text: str) -> str:
+    within: str = quoted(text)
+    return within[1 : len(within) - 1]
 
 
 @cython.final
@@ -76,7 +102,7 @@ class Encoder:
             return "null"
         known = self._names.get(name)
         if known is None:
-            known = self._names[name] = quoted(name)
+            known = self._names[name] = f'"{_inner(name)}"'
         return known
 
     @cython.cfunc
@@ -167,7 +193,7 @@ class Encoder:
         code, slug, _, usual_fix, said, identity, is_new, is_waived = cython.cast(tuple, found)
         subjects, message, place, path, minutes, _, fix, _, length = cython.cast(tuple, said)
         head = f'{{"code": {quoted(code)}, "slug": {quoted(slug)}, "severity": "{severity.value}", "subject": '
-        usual = self._name(usual_fix)
+        usual = _inner(usual_fix)
         lines: list[str] = []
         for row in rows:
             try:
@@ -175,7 +201,7 @@ class Encoder:
             except Exception as error:
                 raise rule_failed(code, slug, error) from error
             lines.append(
-                f'{head}{quoted(subjects[row])}, "message": {quoted(words)}, "fix": {usual if remedy is None else self._name(remedy)}, '
+                f'{head}"{_inner(subjects[row])}", "message": "{_inner(words)}", "fix": "{usual if remedy is None else _inner(remedy)}", '
                 f'"path": [{self._path(names)}], "path_length": {len(names) if whole is None else whole}, '
                 f'"minutes_per_year": {self._number(minutes(row))}, '
                 f'"location": {self.place(written)}, "fingerprint": "{fingerprint(identity(row))}", '

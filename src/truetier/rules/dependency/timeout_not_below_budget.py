@@ -93,13 +93,15 @@ services:
         for caller in facts.graph.told:
             stated = facts.fleet.services[caller].budget
             budget = stated if stated is not None else facts.graph.budgets.get(caller)
+            words = "" if budget is None else duration_text(budget)
+            allowed = f"the {words} its own callers wait" if stated is None else f"its budget of {words}"
             for use in facts.graph.uses[caller]:
                 if use.weakness is Weakness.MIXED:
                     yield _mixed(use)
                 elif budget is not None and (use.weakness is Weakness.SLOW or (stated is not None and _is_awaited(use))):
                     patience = _patience(use)
                     if patience is not None and patience >= budget:
-                        yield _slow(facts, use, patience, budget, is_stated=stated is not None)
+                        yield _slow(facts, use, duration_text(patience), words, allowed)
 
 
 def _is_awaited(use: Use) -> bool:
@@ -113,9 +115,8 @@ def _patience(use: Use) -> timedelta | None:
     return sum(known, timedelta()) if len(known) == len(use.need.targets) else None
 
 
-def _slow(facts: Facts, use: Use, patience: timedelta, budget: timedelta, *, is_stated: bool) -> Violation:
+def _slow(facts: Facts, use: Use, patience: str, budget: str, allowed: str) -> Violation:
     need = use.need
-    allowed = f"its budget of {duration_text(budget)}" if is_stated else f"the {duration_text(budget)} its own callers wait"
     is_weak = use.weakness is Weakness.SLOW
     if not is_weak:
         effect = "it works on when nobody waits any more"
@@ -124,9 +125,9 @@ def _slow(facts: Facts, use: Use, patience: timedelta, budget: timedelta, *, is_
     else:
         effect = "the fallback comes too late and the need counts as hard"
     caller, wanted, place = use.caller, str(need), need.evidence.place
-    said = f"{caller} may wait {duration_text(patience)} for {wanted}, which is not below {allowed}: {effect}"
+    said = f"{caller} may wait {patience} for {wanted}, which is not below {allowed}: {effect}"
     minutes, severity = (minutes_lost(facts, use), None) if is_weak else (None, Severity.NOTE)
-    fix = f"make all attempts on {wanted} together shorter than {duration_text(budget)}: a shorter timeout or fewer attempts"
+    fix = f"make all attempts on {wanted} together shorter than {budget}: a shorter timeout or fewer attempts"
     # What most findings of a large fleet may be is put together by the field.
     made: Violation = _VIOLATION(
         (f"{caller} -> {wanted}", said, place, (caller, need.service), minutes, severity, fix, use.endpoint or "", None)

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from truetier.audit.facts import Facts
+    from truetier.catalog.model import Service
+    from truetier.errors import Place
     from truetier.graph.build import Edge
     from truetier.units import Availability
+
+    # Whom a need asks, where it is written, and how its caller comes to survive.
+    _Drop = tuple[str, Place | None, str]
 
 _VIOLATION = maker(Violation)
 
@@ -96,22 +101,35 @@ services:
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every pair of services with a hard edge at which the promise drops."""
         number, hard = facts.graph.number, facts.graph.hard
-        bare = _Bare(facts)
-        for name in facts.fleet.services:
+        plain = _Plain(facts)
+        for name, service in facts.fleet.services.items():
             places = facts.promises.dropping(name)
             if not places:
                 continue
             reached = hard[number[name]]
             if name in facts.graph.bare and len({reached[place] for place in places}) == len(places):
-                yield from bare.violations(name, places)
-                continue
-            edges = facts.graph.hard_callees(name)
-            dropping: dict[str, list[Edge]] = {}
-            for place in places:
-                dropping.setdefault(edges[place].callee, []).append(edges[place])
-            for to_one in dropping.values():
-                worst = max(to_one, key=lambda edge: _badness(facts, edge))
-                yield _violation(facts, worst, len({edge.use.number for edge in to_one}))
+                asked, place_of = asked_by(service), facts.graph.places(name)
+                yield from plain.violations(service, [(asked[place], place_of(place), MAKE_SURVIVABLE) for place in places])
+            else:
+                edges = facts.graph.hard_callees(name)
+                yield from _told(facts, service, [edges[place] for place in places], plain)
+
+
+def _told(facts: Facts, service: Service, edges: Sequence[Edge], plain: _Plain) -> Iterator[Violation]:
+    """The violations of a service whose needs may say more than whom they ask."""
+    dropping: dict[str, list[Edge]] = {}
+    for edge in edges:
+        dropping.setdefault(edge.callee, []).append(edge)
+    is_plain = not service.endpoints and not facts.promises.is_untold(service.name)
+    drops: list[_Drop] = []
+    for callee, to_one in dropping.items():
+        edge = to_one[0]
+        if is_plain and len(to_one) == 1 and edge.use.share is WHOLE:
+            drops.append((callee, edge.place, survive_text(edge)))
+        else:
+            worst = max(to_one, key=lambda edge: _badness(facts, edge))
+            yield _violation(facts, worst, len({edge.use.number for edge in to_one}))
+    yield from plain.violations(service, drops)
 
 
 def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
@@ -119,29 +137,27 @@ def _badness(facts: Facts, edge: Edge) -> tuple[Decimal, float]:
     return -facts.promises.rank(facts.promises.on(edge)), share_met(facts, edge.use)
 
 
-class _Bare:
-    """Tells the same of needs that say nothing but whom they ask, as most do: their words are put together from parts made once."""
+class _Plain:
+    """Tells needs that every request meets and on which no more is promised than by their service: from parts made once."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._ends: dict[str, tuple[str, float | None]] = {}  # of what is said of each callee, and what it costs
-        self._fixes: dict[Availability | None, dict[str, str]] = {}  # by what is promised, and the callee
+        self._fixes: dict[Availability | None, dict[tuple[str, str], str]] = {}  # by what is promised; by the callee and how to survive it
 
-    def violations(self, name: str, places: Sequence[int]) -> Iterator[Violation]:
-        """The violations of one service, at the needs of those places."""
-        facts, ends = self._facts, self._ends
-        service = facts.fleet.services[name]
-        promise = facts.promises.of(name)
+    def violations(self, service: Service, drops: Sequence[_Drop]) -> Iterator[Violation]:
+        """The violations of one service."""
+        if not drops:
+            return
+        ends, name = self._ends, service.name
+        promise = self._facts.promises.of(name)
         fixes = self._fixes.setdefault(promise, {})
-        start = f"{name} ({promise_text(facts.fleet, None, promise)}) hard needs "
+        start = f"{name} ({promise_text(self._facts.fleet, None, promise)}) hard needs "
         arrow = f"{name} -> "
-        asked, place_of = asked_by(service), facts.graph.places(name)
-        for place in places:
-            callee = asked[place]
-            said = ends.get(callee) or self._end(callee)
-            fix = fixes.get(callee) or self._fix(fixes, promise, callee)
-            end, minutes = said
-            yield _VIOLATION((arrow + callee, start + end, place_of(place), (name, callee), minutes, None, fix, "", None))
+        for callee, place, survive in drops:
+            end, minutes = ends.get(callee) or self._end(callee)
+            fix = fixes.get((callee, survive)) or self._fix(fixes, promise, callee, survive)
+            yield _VIOLATION((arrow + callee, start + end, place, (name, callee), minutes, None, fix, "", None))
 
     def _end(self, callee: str) -> tuple[str, float | None]:
         minutes = self._facts.minutes(callee)
@@ -149,9 +165,9 @@ class _Bare:
         said = self._ends[callee] = f"{self._facts.title(callee)}{lost}", minutes
         return said
 
-    def _fix(self, fixes: dict[str, str], promise: Availability | None, callee: str) -> str:
+    def _fix(self, fixes: dict[tuple[str, str], str], promise: Availability | None, callee: str, survive: str) -> str:
         facts = self._facts
-        fix = fixes[callee] = f"{raise_text(facts.fleet, facts.fleet.services[callee], promise)}, or {MAKE_SURVIVABLE}"
+        fix = fixes[callee, survive] = f"{raise_text(facts.fleet, facts.fleet.services[callee], promise)}, or {survive}"
         return fix
 
 
