@@ -47,7 +47,7 @@ class Availability(NamedTuple):
     @property
     def unavailability(self) -> float:
         """Probability of being down; formed in decimal before it becomes a float."""
-        return float(_ONE - self.value)
+        return _complement(self.value)
 
     @property
     def exact_unavailability(self) -> Decimal:
@@ -66,6 +66,11 @@ WHOLE = Share(_ONE)
 
 
 @lru_cache(maxsize=1024)  # a fleet has thousands of promises and few different ones
+def _complement(value: Decimal) -> float:
+    return float(_ONE - value)
+
+
+@lru_cache(maxsize=1024)
 def percent_text(value: Decimal) -> str:
     """The value as a percentage with every digit it has and no more: ``99.95%``."""
     text = format((value * 100).normalize(), "f")

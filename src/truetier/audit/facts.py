@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.audit.wording import with_promise
+from truetier.audit.wording import promise_place, with_promise
 from truetier.catalog.tier import is_met
 from truetier.graph.build import proven
 from truetier.graph.hardness import Reading
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from truetier.audit.promises import Promises
     from truetier.availability.assess import Assessments
     from truetier.availability.estimate import Assessment, Estimate
+    from truetier.errors import Place
     from truetier.graph.build import Graph
     from truetier.units import Availability
 
@@ -27,7 +28,20 @@ class Facts:
     ``graph`` is that of the reading that is trusted, ``declared`` holds every need as the catalog has it.
     """
 
-    __slots__ = ("_minutes", "_promises", "_titles", "as_of", "declared", "endpoints", "fleet", "graph", "journeys", "services", "trust")
+    __slots__ = (
+        "_minutes",
+        "_places",
+        "_promises",
+        "_titles",
+        "as_of",
+        "declared",
+        "endpoints",
+        "fleet",
+        "graph",
+        "journeys",
+        "services",
+        "trust",
+    )
 
     def __init__(self, graph: Graph, computed: Assessments, as_of: date, *, trust: Reading = Reading.TRUSTING) -> None:
         self.fleet = graph.fleet
@@ -41,6 +55,7 @@ class Facts:
         self._promises: Promises | None = None
         self._minutes: dict[str, float | None] = {}
         self._titles: dict[str, str] = {}
+        self._places: dict[str, Place | None] = {}
 
     def judged(self, assessment: Assessment) -> Estimate:
         """The estimate a verdict goes by: delivered, or what the verified claims alone deliver."""
@@ -57,6 +72,12 @@ class Facts:
         if name not in self._titles:
             self._titles[name] = with_promise(self.fleet, self.fleet.services[name])
         return self._titles[name]
+
+    def promise_place(self, name: str) -> Place | None:
+        """Where the catalog writes what a service promises."""
+        if name not in self._places:
+            self._places[name] = promise_place(self.fleet.services[name])
+        return self._places[name]
 
     def judged_tier(self, assessment: Assessment) -> str | None:
         """The best tier that it meets; None where it meets none."""

@@ -26,7 +26,10 @@ _ALL = Decimal(1)
 class Promises:
     """For every service what it promises and what its callers and journeys ask of it."""
 
-    __slots__ = ("_allowed", "_blamed", "_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_own", "_pressing", "_ranks")
+    __slots__ = (
+        *("_blamed", "_by_endpoint", "_claims", "_fleet", "_graph", "_hidden", "_order", "_own", "_pressing", "_ranks"),
+        "standings",
+    )
 
     def __init__(self, graph: Graph) -> None:
         self._fleet = graph.fleet
@@ -36,8 +39,11 @@ class Promises:
         self._own = {name: graph.fleet.promise(service) for name, service in graph.fleet.services.items()}
         rank = graph.fleet.tiers.rank
         self._ranks = [rank(promise) for promise in self._own.values()]
-        self._blamed = [rank(self.for_blame(name)) for name in self._own]
-        self._allowed: list[Decimal] = []
+        blamed = [rank(self.for_blame(name)) for name in self._own]
+        self._order = sorted({*self._ranks, *blamed})
+        place = {each: number for number, each in enumerate(self._order)}
+        self.standings = [place[each] for each in self._ranks]
+        self._blamed = [place[each] for each in blamed]
         self._pressing: list[int] = []
         self._by_endpoint = {
             name: _by_endpoint(graph.fleet, service, self._own[name]) for name, service in graph.fleet.services.items() if service.endpoints
@@ -93,10 +99,10 @@ class Promises:
         blamed, number = self._blamed, self._graph.number[name]
         reached = self._graph.hard[number]
         if name not in self._by_endpoint:
-            own = self._ranks[number]
+            own = self.standings[number]
             return [place for place, callee in enumerate(reached) if own < blamed[callee]]
-        edges = self._graph.hard_callees(name)
-        return [place for place, callee in enumerate(reached) if self.rank(self.on(edges[place])) < blamed[callee]]
+        edges, order = self._graph.hard_callees(name), self._order
+        return [place for place, callee in enumerate(reached) if self.rank(self.on(edges[place])) < order[blamed[callee]]]
 
     def pressing(self, name: str) -> int:
         """How many hard callers put a stricter promise on the service than it makes."""
@@ -127,14 +133,12 @@ class Promises:
 
     def allowed(self, name: str) -> Decimal:
         """The part of its time that the service may be down by what it promises: more than all of it where it promises nothing."""
-        return self.all_allowed[self._graph.number[name]]
+        return _ALL + self.rank_of(name)
 
     @property
-    def all_allowed(self) -> Sequence[Decimal]:
-        """The same of all services, by number."""
-        if not self._allowed:
-            self._allowed = [_ALL + rank for rank in self._ranks]  # the rank of a promise is the negative of what it promises
-        return self._allowed
+    def standing_allows(self) -> Sequence[Decimal]:
+        """What each standing allows, strictest first; ``standings`` holds those of all services, by number."""
+        return [_ALL + rank for rank in self._order]  # the rank of a promise is the negative of what it promises
 
     def rank(self, promise: Availability | None) -> Decimal:
         """Where a promise stands: the smaller, the stricter."""

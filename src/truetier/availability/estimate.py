@@ -41,17 +41,18 @@ class Estimate(NamedTuple):
     @property
     def up(self) -> float | None:
         """The value, None where only an interval is known."""
-        return self.up_low if self.is_known else None
+        return self.up_low if self.down_low == self.down_high else None
 
     @property
     def down(self) -> float | None:
         """The unavailability, None where only an interval is known."""
-        return self.down_low if self.is_known else None
+        return self.down_low if self.down_low == self.down_high else None
 
     @property
     def minutes_per_year(self) -> float | None:
         """Expected downtime in minutes a year."""
-        return None if self.down is None else self.down * MINUTES_PER_YEAR
+        down = self.down_low
+        return down * MINUTES_PER_YEAR if down == self.down_high else None
 
 
 class Verdict(Enum):

@@ -30,12 +30,12 @@ class Tier(NamedTuple):
 class TierTable:
     """The tiers, strictest first. Immutable: two tables of the same rows are equal."""
 
-    __slots__ = ("_budgets", "_hash", "_names", "_nominal", "rows")
+    __slots__ = ("_budgets", "_by_name", "_hash", "_nominal", "rows")
 
     def __init__(self, rows: tuple[Tier, ...]) -> None:
         self.rows = rows
         self._hash = hash(rows)
-        self._names = frozenset(row.name for row in rows)
+        self._by_name = {row.name: row for row in rows}
         self._budgets = _budgets(rows, 1.0)
         self._nominal = _budgets(rows, _NOMINAL)
 
@@ -52,14 +52,11 @@ class TierTable:
         return iter(self.rows)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._names
+        return name in self._by_name
 
     def row(self, name: str) -> Tier:
         """The row of that name; KeyError when there is none."""
-        for row in self.rows:
-            if row.name == name:
-                return row
-        raise KeyError(name)
+        return self._by_name[name]
 
     def best_met(self, unavailability: float, *, nominal: bool = False) -> str | None:
         """The strictest tier whose target that unavailability meets; None when no row is met."""

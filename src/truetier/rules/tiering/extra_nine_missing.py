@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from truetier.audit.finding import Severity, Skipped, Violation
+from truetier.audit.finding import Severity, Skipped
 from truetier.audit.rule import Example, Rule
+from truetier.audit.violations import Violations
 from truetier.audit.wording import count_text, names_text, promise_text
 from truetier.graph.hardness import asked_by
 from truetier.record import NamedTuple
@@ -21,13 +23,16 @@ if TYPE_CHECKING:
     from truetier.graph.build import Edge
     from truetier.units import Availability, Share
 
+    # A service, and what it spends where that was worked out.
+    _Spender = tuple[Service, "_Spending | None"]
+
 _A_NINE = Decimal(10)
 
 
 class _Spending(NamedTuple):
-    """A promise, and what each distinct hard callee that promises at least as much may spend of the downtime it allows.
+    """A promise, and which distinct hard callees that promise at least as much may spend of the downtime it allows.
 
-    ``endpoint`` is the one that makes the promise; None where the service does.
+    ``endpoint`` is the one that makes the promise; None where the service does. ``short`` are those of them that lack the extra nine.
     """
 
     service: Service
@@ -35,7 +40,9 @@ class _Spending(NamedTuple):
     promise: Availability
     callees: Sequence[str]  # of the hard needs that the promise rests on, in order
     places: Callable[[int], Place | None]  # of the same, by number
-    spent: Mapping[str, Decimal]
+    spenders: Sequence[str]
+    short: Sequence[str]
+    total: Decimal  # what they may spend together
 
     @property
     def subject(self) -> str:
@@ -108,27 +115,63 @@ services:
         ),
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
+    def check(self, facts: Facts) -> Iterator[Violations | Skipped]:
         """Every promise with a hard callee that lacks the extra nine, or whose hard callees together exceed its budget."""
+        found: list[_Spender] = []
+        bare = _Bare(facts)
         for service in facts.fleet.services.values():
-            for spending in _spendings(facts, service):
-                budget = spending.promise.exact_unavailability
-                short = [callee for callee, part in spending.spent.items() if part * _A_NINE > budget]
-                total = sum(spending.spent.values(), Decimal())
-                if short or total > budget:
-                    yield _violation(facts, spending, short, total / budget)
+            if bare.is_short(service):
+                found.append((service, None))
+                continue
+            for spending in _spendings(facts, service, bare):
+                if spending.short or spending.total > spending.promise.exact_unavailability:
+                    found.append((service, spending))
                     continue
                 untold = next((callee for callee in spending.callees if facts.promises.is_untold(callee)), None)
                 if untold is not None:
                     yield Skipped(spending.subject, f"its callee {untold} has no tier, so nobody knows how much of the budget it may spend")
+        yield _violations(facts, found, bare)
 
 
-def _spendings(facts: Facts, service: Service) -> Iterator[_Spending]:
+class _Bare:
+    """Spendings of services whose needs say nothing but whom they ask: no edge is looked at, and promises are compared by standing."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._standings = facts.promises.standings
+        self._allowed = facts.promises.standing_allows
+        tenfold = [part * _A_NINE for part in self._allowed]
+        self._lacking = [bisect_right(tenfold, budget) for budget in self._allowed]  # for each standing, the first that is too much for it
+
+    def is_short(self, service: Service) -> bool:
+        """Whether it is bare and some of its callees lack the extra nine."""
+        facts, standings = self._facts, self._standings
+        if service.name not in facts.graph.bare or facts.promises.of(service.name) is None:
+            return False
+        number = facts.graph.number[service.name]
+        own, reached = standings[number], facts.graph.hard[number]
+        lacking = self._lacking[own]
+        return any(lacking <= standings[callee] <= own for callee in reached)
+
+    def spending(self, service: Service, promise: Availability) -> _Spending:
+        """All that they spend."""
+        graph, standings, allowed = self._facts.graph, self._standings, self._allowed
+        number = graph.number[service.name]
+        own = standings[number]
+        lacking, callees = self._lacking[own], asked_by(service)
+        reached = map(standings.__getitem__, graph.hard[number])
+        spent = {callee: standing for callee, standing in zip(callees, reached, strict=True) if standing <= own}
+        short = [callee for callee, standing in spent.items() if standing >= lacking]
+        total = sum(map(allowed.__getitem__, spent.values()), Decimal())
+        return _Spending(service, None, promise, callees, graph.places(service.name), list(spent), short, total)
+
+
+def _spendings(facts: Facts, service: Service, bare: _Bare) -> Iterator[_Spending]:
     """That of the service, and that of each endpoint with a tier; without shares all that promise the same are one."""
     own = facts.promises.of(service.name)
     if service.name in facts.graph.bare:
         if own is not None:
-            yield _bare_spending(facts, service, own)
+            yield bare.spending(service, own)
         return
     edges = facts.graph.hard_callees(service.name)
     apart = {each.name: each for each in service.endpoints if each.tier is not None}
@@ -151,16 +194,10 @@ def _spending(facts: Facts, service: Service, endpoint: Endpoint | None, promise
         for callee, share in _shares(edges, draws).items():
             if callee in spent:
                 spent[callee] *= share
-    return _Spending(service, endpoint, promise, [edge.callee for edge in edges], lambda number: edges[number].place, spent)
-
-
-def _bare_spending(facts: Facts, service: Service, promise: Availability) -> _Spending:
-    """The same of a service whose needs say nothing but whom they ask: its edges are not looked at."""
-    most, graph = promise.exact_unavailability, facts.graph
-    callees = asked_by(service)
-    parts = map(facts.promises.all_allowed.__getitem__, graph.hard[graph.number[service.name]])
-    spent = {callee: part for callee, part in zip(callees, parts, strict=True) if part <= most}
-    return _Spending(service, None, promise, callees, graph.places(service.name), spent)
+    short = [callee for callee, part in spent.items() if part * _A_NINE > most]
+    callees = [edge.callee for edge in edges]
+    total = sum(spent.values(), Decimal())
+    return _Spending(service, endpoint, promise, callees, lambda number: edges[number].place, list(spent), short, total)
 
 
 def _shares(edges: Sequence[Edge], draws: Mapping[str, Share]) -> dict[str, Decimal]:
@@ -174,32 +211,58 @@ def _shares(edges: Sequence[Edge], draws: Mapping[str, Share]) -> dict[str, Deci
     return {callee: min(Decimal(1), sum(by_draw.values(), Decimal())) for callee, by_draw in largest.items()}
 
 
-def _violation(facts: Facts, spending: _Spending, short: list[str], part: Decimal) -> Violation:
-    first = short[0] if short else next(iter(spending.spent))
-    return Violation(
-        spending.subject,
-        lambda: _message(facts, spending, short, part),
-        spending.places(spending.callees.index(first)),
-        (spending.service.name, first),
-        fix=lambda: _fix(spending, short),
-        discriminator="" if spending.endpoint is None else "endpoint",
+def _violations(facts: Facts, found: Sequence[_Spender], bare: _Bare) -> Violations:
+    words = _Words(facts, found, bare)
+    return Violations(
+        [service.name if spending is None else spending.subject for service, spending in found],
+        lambda row: words.at(row).message(),
+        lambda row: words.at(row).place(),
+        lambda row: (found[row][0].name, words.at(row).first),
+        fix=lambda row: words.at(row).fix(),
+        discriminator=lambda row: "" if (spending := found[row][1]) is None or spending.endpoint is None else "endpoint",
     )
 
 
-def _message(facts: Facts, spending: _Spending, short: list[str], part: Decimal) -> str:
-    if spending.endpoint is None:
-        said = facts.title(spending.service.name)
-    else:
-        said = f"endpoint {spending.subject} ({promise_text(facts.fleet, spending.endpoint.tier, spending.promise)})"
-    if short:
-        verdict = f"{names_text(short)} {'lacks' if len(short) == 1 else 'lack'} the extra nine"
-    else:
-        verdict = "each has the extra nine, but together they are too many"
-    allowed = percent_text(round(part, 3))
-    return f"{said} hard needs {count_text(len(spending.spent), 'service')} whose promises allow {allowed} of its downtime: {verdict}"
+class _Words:
+    """What is said of each, worked out when a report asks."""
 
+    def __init__(self, facts: Facts, found: Sequence[_Spender], bare: _Bare) -> None:
+        self._facts = facts
+        self._found = found
+        self._bare = bare
+        self._row = -1
 
-def _fix(spending: _Spending, short: list[str]) -> str:
-    if short:
-        return f"have {names_text(short)} promise an extra nine, or make some of the needs survivable"
-    return f"make some of the needs survivable, or have some of {names_text(list(spending.spent))} promise still more"
+    def at(self, row: int) -> _Words:
+        """The same, about that row; what it takes is kept until another is asked for."""
+        if row != self._row:
+            self._row = row
+            service, spending = self._found[row]
+            self._spending = spending or next(_spendings(self._facts, service, self._bare))
+            self.first = next(iter(self._spending.short or self._spending.spenders))  # the callee to begin with
+        return self
+
+    def place(self) -> Place | None:
+        """Where the need on the first is written."""
+        return self._spending.places(self._spending.callees.index(self.first))
+
+    def message(self) -> str:
+        """How much of which budget, and what is wrong with that."""
+        facts, spending, short = self._facts, self._spending, self._spending.short
+        if spending.endpoint is None:
+            said = facts.title(spending.service.name)
+        else:
+            said = f"endpoint {spending.subject} ({promise_text(facts.fleet, spending.endpoint.tier, spending.promise)})"
+        if short:
+            verdict = f"{names_text(short)} {'lacks' if len(short) == 1 else 'lack'} the extra nine"
+        else:
+            verdict = "each has the extra nine, but together they are too many"
+        allowed = percent_text(round(spending.total / spending.promise.exact_unavailability, 3))
+        many = count_text(len(spending.spenders), "service")
+        return f"{said} hard needs {many} whose promises allow {allowed} of its downtime: {verdict}"
+
+    def fix(self) -> str:
+        """Whose promise would help."""
+        spending = self._spending
+        if spending.short:
+            return f"have {names_text(spending.short)} promise an extra nine, or make some of the needs survivable"
+        return f"make some of the needs survivable, or have some of {names_text(spending.spenders)} promise still more"

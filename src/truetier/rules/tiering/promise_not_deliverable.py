@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from truetier.audit.finding import Severity, Skipped, Violation
+from truetier.audit.finding import Severity, Skipped
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import chance_text, promise_place, promise_text, shortage_text
+from truetier.audit.violations import Violations
+from truetier.audit.wording import chance_text, promise_text, shortage_text
 from truetier.availability.estimate import SubjectKind, Verdict
 from truetier.catalog.tier import is_met
 from truetier.graph.hardness import Reading
 from truetier.units import MINUTES_PER_YEAR, availability_text, downtime_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from truetier.audit.facts import Facts
     from truetier.availability.estimate import Assessment, Contributor, Estimate
     from truetier.catalog.model import Service
     from truetier.errors import Place
     from truetier.units import Availability
+
+    _Missed = tuple[Assessment, Availability, Severity]
 
 
 class PromiseNotDeliverable(Rule):
@@ -80,8 +82,9 @@ services:
         ),
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
+    def check(self, facts: Facts) -> Iterator[Violations | Skipped]:
         """Every service, journey and endpoint whose promise is missed for certain."""
+        missed: list[_Missed] = []
         for subjects in (facts.services, facts.journeys, facts.endpoints):
             for assessment in subjects.values():
                 if assessment.promise is None:
@@ -91,7 +94,8 @@ services:
                 elif assessment.verdict is Verdict.UNKNOWN:
                     yield Skipped(assessment.name, f"delivers between {_between(facts.judged(assessment))}: too little is known to decide")
                 elif assessment.verdict is Verdict.MISSED:
-                    yield _violation(facts, assessment, assessment.promise)
+                    missed.append((assessment, assessment.promise, _severity(facts, assessment, assessment.promise)))
+        yield _violations(facts, missed)
 
 
 def _short(assessment: Assessment) -> str:
@@ -104,39 +108,38 @@ def _between(estimate: Estimate) -> str:
     return f"{availability_text(estimate.up_low, estimate.down_high)} and {availability_text(estimate.up_high, estimate.down_low)}"
 
 
-def _violation(facts: Facts, assessment: Assessment, promise: Availability) -> Violation:
-    severity = _severity(facts, assessment, promise)
-    words = _Words(facts, assessment, promise, is_hopeless=severity is Severity.ERROR and assessment.kind is not SubjectKind.JOURNEY)
-    # To find what costs most takes longer than all the rest of this rule.
-    return Violation(
-        assessment.name,
-        words.message,
-        _place(facts, assessment),
-        words.path,
-        facts.judged(assessment).minutes_per_year,
-        severity,
-        words.fix,
-        assessment.kind.value,
+def _violations(facts: Facts, missed: Sequence[_Missed]) -> Violations:
+    words = _Words(facts, missed)
+    return Violations(
+        [assessment.name for assessment, _, _ in missed],
+        lambda row: words.at(row).message(),
+        lambda row: _place(facts, missed[row][0]),
+        lambda row: words.at(row).path(),
+        lambda row: facts.judged(missed[row][0]).minutes_per_year,
+        lambda row: missed[row][2],
+        lambda row: words.at(row).fix(),
+        lambda row: missed[row][0].kind.value,
     )
 
 
 class _Words:
-    """What is said of one violation, worked out when a report shows it."""
+    """What is said of each: to find what costs most takes longer than all the rest of this rule, so that is done when a report asks."""
 
-    def __init__(self, facts: Facts, assessment: Assessment, promise: Availability, *, is_hopeless: bool) -> None:
+    def __init__(self, facts: Facts, missed: Sequence[_Missed]) -> None:
         self._facts = facts
-        self._assessment = assessment
-        self._promise = promise
-        self._is_hopeless = is_hopeless
+        self._missed = missed
+        self._row = -1
 
-    @cached_property
-    def _top(self) -> Contributor | None:
-        """What costs most of what is delivered when claims are believed; where they are not, nobody has worked it out."""
-        return None if self._facts.trust is Reading.VERIFIED else self._assessment.costliest
-
-    @cached_property
-    def _tier(self) -> str | None:
-        return self._facts.judged_tier(self._assessment)
+    def at(self, row: int) -> _Words:
+        """The same, about that row; what it takes is kept until another is asked for."""
+        if row != self._row:
+            self._row = row
+            facts, (self._assessment, self._promise, severity) = self._facts, self._missed[row]
+            self._is_hopeless = severity is Severity.ERROR and self._assessment.kind is not SubjectKind.JOURNEY
+            self._tier = facts.judged_tier(self._assessment)
+            # Of what is delivered when claims are believed; where they are not, nobody has worked it out.
+            self._top = None if facts.trust is Reading.VERIFIED else self._assessment.costliest
+        return self
 
     def message(self) -> str:
         """What is promised, and what is delivered."""
@@ -215,11 +218,12 @@ def _subject(assessment: Assessment) -> str:
 
 def _delivered(estimate: Estimate, tier: str, promise: Availability) -> str:
     allowed = downtime_text(promise.unavailability * MINUTES_PER_YEAR)
-    if estimate.up is None or estimate.minutes_per_year is None:
+    minutes = estimate.minutes_per_year
+    if minutes is None:
         best = availability_text(estimate.up_high, estimate.down_low)
         return f"at most {best}: at least {downtime_text(estimate.down_low * MINUTES_PER_YEAR)} down where {allowed} are allowed"
-    down = availability_text(estimate.up, estimate.down_low)
-    return f"{down} ({tier}): {downtime_text(estimate.minutes_per_year)} down where {allowed} are allowed"
+    down = availability_text(estimate.up_low, estimate.down_low)
+    return f"{down} ({tier}): {downtime_text(minutes)} down where {allowed} are allowed"
 
 
 def _most(top: Contributor | None, minutes: float | None) -> str:
@@ -233,7 +237,7 @@ def _place(facts: Facts, assessment: Assessment) -> Place | None:
         return facts.fleet.journeys[assessment.name].evidence.place
     service = facts.fleet.services[_service_of(facts, assessment)]
     if assessment.kind is SubjectKind.SERVICE:
-        return promise_place(service)
+        return facts.promise_place(service.name)
     name = assessment.name.removeprefix(f"{service.name}/")
     return next((endpoint.evidence.place for endpoint in service.endpoints if endpoint.name == name), service.evidence.place)
 

@@ -8,7 +8,7 @@ from truetier.audit.advice import raise_text
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
-from truetier.audit.wording import count_text, promise_place, promise_text
+from truetier.audit.wording import count_text, promise_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def _violation(facts: Facts, service: Service, asked: Claim) -> Violation:
     return Violation(
         service.name,
         lambda: _message(facts, service, asked),
-        promise_place(service),
+        facts.promise_place(service.name),
         asked.path,
         None if assessment is None else facts.judged(assessment).minutes_per_year,
         Severity.WARNING if asked.is_direct else Severity.NOTE,
