@@ -721,7 +721,3 @@ services:
 """
     assert one(catalog, "no-tier").fix == "give a a tier; T0 is what it delivers"
     assert one(catalog, "no-tier", trust=Reading.VERIFIED).fix == "give a a tier; T2 is what it delivers"
-
-
-def test_who_promises_never_to_be_down_has_no_budget_that_others_of_the_kind_could_spend() -> None:
-    assert found("version: 1\nservices:\n  a: {target: 100%, needs: [b]}\n  b: {target: 100%}\n", "extra-nine-missing") == ()

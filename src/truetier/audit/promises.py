@@ -116,13 +116,13 @@ class Promises:
         """Counts the caller at each callee that it puts a stricter promise on than the callee makes."""
         ranks, pressing = self._ranks, self._pressing
         reached = self._graph.hard[number]
-        asked = self._claims.asked(caller)
-        if caller in self._by_endpoint or (asked is not None and self._graph.number.get(asked.origin) in reached):
+        asked = self._claims.strictest(number)
+        if caller in self._by_endpoint or (asked >= 0 and self._claims.origin[asked] in reached):
             # What a callee asks of itself does not press it, so each edge is looked at.
             edges = self._graph.hard_callees(caller)
             pressed = {callee for callee, edge in zip(reached, edges, strict=True) if self.rank(self.through(edge)) < ranks[callee]}
         else:
-            rank = ranks[number] if asked is None else min(ranks[number], self.rank(asked.promise))
+            rank = ranks[number] if asked < 0 else min(ranks[number], self.rank(self._claims.promise[asked]))
             pressed = {callee for callee in reached if rank < ranks[callee]}
         for callee in pressed:
             pressing[callee] += 1

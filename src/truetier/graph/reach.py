@@ -84,12 +84,15 @@ class Claims:
 
     def asked(self, name: str, *, beside: str | None = None) -> Claim | None:
         """The strictest promise among everything else with a hard path to the service; ``beside`` is left out as well."""
-        number = self._number[name]
-        left_out = _NONE if beside is None else self._number[beside]
+        claim = self.strictest(self._number[name], _NONE if beside is None else self._number[beside])
+        return None if claim == _NONE else self._told(claim)
+
+    def strictest(self, number: int, left_out: int = _NONE) -> int:
+        """The number of that claim; -1 when there is none."""
         for claim in (self.arrived[number], self.second[number]):
-            if claim != _NONE and self.origin[claim] not in (number, left_out):
-                return self._told(claim)
-        return None
+            if claim != _NONE and self.origin[claim] != number and self.origin[claim] != left_out:
+                return claim
+        return _NONE
 
     def _told(self, claim: int) -> Claim:
         origin = self.origin[claim]

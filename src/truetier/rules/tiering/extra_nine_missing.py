@@ -10,7 +10,6 @@ from truetier.audit.finding import Severity, Skipped
 from truetier.audit.rule import Example, Rule
 from truetier.audit.violations import Violations
 from truetier.audit.wording import count_text, names_text, promise_text
-from truetier.graph.hardness import asked_by
 from truetier.record import NamedTuple
 from truetier.units import WHOLE, percent_text
 
@@ -118,35 +117,41 @@ services:
     def check(self, facts: Facts) -> Iterator[Violations | Skipped]:
         """Every promise with a hard callee that lacks the extra nine, or whose hard callees together exceed its budget."""
         found: list[_Spender] = []
-        bare = _Bare(facts)
+        whole = _Whole(facts)
         for service in facts.fleet.services.values():
-            if bare.is_short(service):
+            if whole.is_short(service):
                 found.append((service, None))
                 continue
-            for spending in _spendings(facts, service, bare):
+            for spending in _spendings(facts, service, whole):
                 if spending.short or spending.total > spending.promise.exact_unavailability:
                     found.append((service, spending))
                     continue
                 untold = next((callee for callee in spending.callees if facts.promises.is_untold(callee)), None)
                 if untold is not None:
                     yield Skipped(spending.subject, f"its callee {untold} has no tier, so nobody knows how much of the budget it may spend")
-        yield _violations(facts, found, bare)
+        yield _violations(facts, found, whole)
 
 
-class _Bare:
-    """Spendings of services whose needs say nothing but whom they ask: no edge is looked at, and promises are compared by standing."""
+class _Whole:
+    """Spendings of services whose hard needs every request meets, as most: no edge is looked at, and promises are compared by standing."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
+        self._names = list(facts.graph.number)
         self._standings = facts.promises.standings
         self._allowed = facts.promises.standing_allows
         tenfold = [part * _A_NINE for part in self._allowed]
         self._lacking = [bisect_right(tenfold, budget) for budget in self._allowed]  # for each standing, the first that is too much for it
 
+    def has(self, service: Service) -> bool:
+        """Whether it is one of them."""
+        graph = self._facts.graph
+        return service.name in graph.bare or (not service.endpoints and all(use.share is WHOLE for use in graph.uses[service.name]))
+
     def is_short(self, service: Service) -> bool:
-        """Whether it is bare and some of its callees lack the extra nine."""
+        """Whether it is one of them and some of its callees lack the extra nine."""
         facts, standings = self._facts, self._standings
-        if service.name not in facts.graph.bare or facts.promises.of(service.name) is None:
+        if facts.promises.of(service.name) is None or not self.has(service):
             return False
         number = facts.graph.number[service.name]
         own, reached = standings[number], facts.graph.hard[number]
@@ -158,7 +163,7 @@ class _Bare:
         graph, standings, allowed = self._facts.graph, self._standings, self._allowed
         number = graph.number[service.name]
         own = standings[number]
-        lacking, callees = self._lacking[own], asked_by(service)
+        lacking, callees = self._lacking[own], [self._names[callee] for callee in graph.hard[number]]
         reached = map(standings.__getitem__, graph.hard[number])
         spent = {callee: standing for callee, standing in zip(callees, reached, strict=True) if standing <= own}
         short = [callee for callee, standing in spent.items() if standing >= lacking]
@@ -166,12 +171,12 @@ class _Bare:
         return _Spending(service, None, promise, callees, graph.places(service.name), list(spent), short, total)
 
 
-def _spendings(facts: Facts, service: Service, bare: _Bare) -> Iterator[_Spending]:
+def _spendings(facts: Facts, service: Service, whole: _Whole) -> Iterator[_Spending]:
     """That of the service, and that of each endpoint with a tier; without shares all that promise the same are one."""
     own = facts.promises.of(service.name)
-    if service.name in facts.graph.bare:
+    if whole.has(service):
         if own is not None:
-            yield bare.spending(service, own)
+            yield whole.spending(service, own)
         return
     edges = facts.graph.hard_callees(service.name)
     apart = {each.name: each for each in service.endpoints if each.tier is not None}
@@ -211,8 +216,8 @@ def _shares(edges: Sequence[Edge], draws: Mapping[str, Share]) -> dict[str, Deci
     return {callee: min(Decimal(1), sum(by_draw.values(), Decimal())) for callee, by_draw in largest.items()}
 
 
-def _violations(facts: Facts, found: Sequence[_Spender], bare: _Bare) -> Violations:
-    words = _Words(facts, found, bare)
+def _violations(facts: Facts, found: Sequence[_Spender], whole: _Whole) -> Violations:
+    words = _Words(facts, found, whole)
     return Violations(
         [service.name if spending is None else spending.subject for service, spending in found],
         lambda row: words.at(row).message(),
@@ -226,10 +231,10 @@ def _violations(facts: Facts, found: Sequence[_Spender], bare: _Bare) -> Violati
 class _Words:
     """What is said of each, worked out when a report asks."""
 
-    def __init__(self, facts: Facts, found: Sequence[_Spender], bare: _Bare) -> None:
+    def __init__(self, facts: Facts, found: Sequence[_Spender], whole: _Whole) -> None:
         self._facts = facts
         self._found = found
-        self._bare = bare
+        self._whole = whole
         self._row = -1
 
     def at(self, row: int) -> _Words:
@@ -237,7 +242,7 @@ class _Words:
         if row != self._row:
             self._row = row
             service, spending = self._found[row]
-            self._spending = spending or next(_spendings(self._facts, service, self._bare))
+            self._spending = spending or next(_spendings(self._facts, service, self._whole))
             self.first = next(iter(self._spending.short or self._spending.spenders))  # the callee to begin with
         return self
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.audit.advice import raise_text
-from truetier.audit.finding import Severity, Violation
+from truetier.audit.finding import Severity
 from truetier.audit.promises import origin_text
 from truetier.audit.rule import Example, Rule
+from truetier.audit.violations import Violations
 from truetier.audit.wording import count_text, promise_text
 
 if TYPE_CHECKING:
@@ -63,28 +64,24 @@ services:
         ),
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
+    def check(self, facts: Facts) -> Iterator[Violations]:
         """Every service that has said what it promises and on which a stricter promise rests."""
         promises = facts.promises
+        found: list[tuple[Service, Claim]] = []
         for name, service in facts.fleet.services.items():
             asked = promises.asked(name)
-            if asked is None or promises.rank_of(name) <= promises.rank(asked.promise) or promises.is_untold(name):
-                continue
-            yield _violation(facts, service, asked)
-
-
-def _violation(facts: Facts, service: Service, asked: Claim) -> Violation:
-    assessment = facts.services.get(service.name)
-    return Violation(
-        service.name,
-        lambda: _message(facts, service, asked),
-        facts.promise_place(service.name),
-        asked.path,
-        None if assessment is None else facts.judged(assessment).minutes_per_year,
-        Severity.WARNING if asked.is_direct else Severity.NOTE,
-        lambda: f"{raise_text(facts.fleet, service, asked.promise)}, or make the needs on it survivable",
-        path_length=asked.distance + 1,
-    )
+            if asked is not None and promises.rank_of(name) > promises.rank(asked.promise) and not promises.is_untold(name):
+                found.append((service, asked))
+        yield Violations(
+            [service.name for service, _ in found],
+            lambda row: _message(facts, *found[row]),
+            lambda row: facts.promise_place(found[row][0].name),
+            lambda row: found[row][1].path,
+            lambda row: facts.minutes(found[row][0].name),
+            lambda row: Severity.WARNING if found[row][1].is_direct else Severity.NOTE,
+            lambda row: _fix(facts, *found[row]),
+            path_length=lambda row: found[row][1].distance + 1,
+        )
 
 
 def _message(facts: Facts, service: Service, asked: Claim) -> str:
@@ -92,3 +89,7 @@ def _message(facts: Facts, service: Service, asked: Claim) -> str:
     pressing = promises.pressing(name)
     through = f" through {count_text(pressing, 'caller')}" if pressing else ""
     return f"{facts.title(name)} is needed by {origin_text(asked)} ({promise_text(fleet, None, asked.promise)}){through}"
+
+
+def _fix(facts: Facts, service: Service, asked: Claim) -> str:
+    return f"{raise_text(facts.fleet, service, asked.promise)}, or make the needs on it survivable"
