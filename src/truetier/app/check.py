@@ -101,7 +101,7 @@ def audit(  # noqa: PLR0913
         unmatched=fleet.unmatched,
         rules=chosen(rules, select, ignore),
         summary=_summary(findings, judged),
-        edges=sum(len(service.needs) if name in graph.bare else _named(service) for name, service in fleet.services.items()),
+        edges=sum(len(service.needs) if name in graph.uses.columns else _named(service) for name, service in fleet.services.items()),
         claims=computed.claims,
         fail_on=fail_on,
         undecided=tuple(subject.name for subject in judged if subject.verdict is Verdict.UNKNOWN and subject.name not in known.undecided),

@@ -13,7 +13,7 @@ from truetier.availability.factors import Factors
 from truetier.availability.structure import Bounds, Structure
 from truetier.errors import UsageError
 from truetier.graph.blast import Blasts
-from truetier.graph.hardness import Reading, verified_uses
+from truetier.graph.hardness import Reading
 from truetier.graph.reach import claims, tier_keeping
 from truetier.report.story import Story, Term, criterion_text, need_note, own_note, site_note
 
@@ -82,7 +82,7 @@ def _terms(document: Document, subject: Assessment) -> Iterator[Term]:
     """The factors of the subject's availability, each seen alone: own, where it runs, and its needs; of a journey, its criteria."""
     fleet, uses, alone = document.fleet, document.graph.uses, frozenset[str]()
     if document.trust is Reading.VERIFIED:
-        uses, alone = verified_uses(uses, document.as_of), unverified_redundancy(fleet, document.as_of)
+        uses, alone = uses.verified(document.as_of), unverified_redundancy(fleet, document.as_of)
     factors, near = Factors(), dict[int, int]()
     structure = Structure(fleet, uses, factors, near, alone=alone, as_measured=document.trust is Reading.VERIFIED)
     engine = Engine(factors, near)

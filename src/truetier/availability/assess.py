@@ -7,6 +7,7 @@ import sys
 from array import array
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from truetier.availability.costs import NO_COSTS, costliest, costs
@@ -18,7 +19,7 @@ from truetier.availability.structure import Bounds, Structure, asked_whole, can_
 from truetier.catalog.model import PlacementMode
 from truetier.catalog.tier import is_met
 from truetier.graph.cycles import below_cycles, strongly_connected
-from truetier.graph.hardness import Reading, is_unverified_claim, verified_uses
+from truetier.graph.hardness import Reading, is_unverified_claim
 from truetier.record import NamedTuple, maker
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from truetier.catalog.model import Endpoint, Fleet, Journey, Placement, Service
     from truetier.graph.build import Graph
     from truetier.graph.hardness import Use
+    from truetier.graph.uses import Uses
     from truetier.units import Availability
 
 _DEEP = 60_000  # frames: blocks inside blocks, where fallbacks stand behind fallbacks
@@ -83,17 +85,9 @@ def unverified_redundancy(fleet: Fleet, as_of: date) -> frozenset[str]:
 
 def _own_claims(graph: Graph, as_of: date, alone: frozenset[str]) -> Sequence[int]:
     """For each service, how many unverified claims it makes itself: with its serve needs, and with its spare copies."""
-    claims = {name: [is_unverified_claim(use, as_of) for use in graph.uses[name] if use.need.at_serve].count(True) for name in graph.told}
+    are_claims = graph.uses.judge(lambda use: use.need.at_serve and is_unverified_claim(use, as_of))
+    claims = {name: sum(are_claims(name)) for name in graph.told}
     return [(name in alone) + claims.get(name, 0) for name in graph.number]
-
-
-def _ahead(graph: Graph) -> list[Sequence[int]]:
-    """For each service by number, whom its serve edges lead to."""
-    number, bare = graph.number, graph.bare
-    return [
-        reached if name in bare else [number[edge.callee] for edge in graph.callees[name]]
-        for name, reached in zip(number, graph.hard, strict=True)
-    ]
 
 
 def _is_redundant(placement: Placement) -> bool:
@@ -318,7 +312,8 @@ class _Assessor:
     @cached_property
     def full_series(self) -> SeriesFleet:
         """The same with everything that is waited for."""
-        return self._series_of(self._graph.uses, full=True) if can_be_degraded(self._fleet, self._graph.telling_uses) else self.series
+        uses = self._graph.uses
+        return self._series_of(uses, full=True) if can_be_degraded(self._fleet, uses.said) else self.series
 
     @cached_property
     def verified_series(self) -> SeriesFleet:
@@ -326,23 +321,29 @@ class _Assessor:
         return self._series_of(self._verified_uses) if self._own_claims else self.series
 
     @cached_property
-    def _verified_uses(self) -> Mapping[str, tuple[Use, ...]]:
-        return verified_uses(self._graph.uses, self._as_of, bare=self._graph.bare)
+    def _verified_uses(self) -> Uses:
+        return self._graph.uses.verified(self._as_of)
 
-    def _series_of(self, uses: Mapping[str, tuple[Use, ...]], *, full: bool = False) -> SeriesFleet:
+    def _series_of(self, uses: Uses, *, full: bool = False) -> SeriesFleet:
         from truetier.availability.series import SeriesFleet
 
-        fleet, number, bare = self._fleet, self._graph.number, self._graph.bare
+        asked, number = self._graph.asked, self._graph.number
         callees: list[Sequence[int] | None] = []
-        for (name, service), hard in zip(fleet.services.items(), self._graph.hard, strict=True):
-            if name in bare and service.placement is None:
-                callees.append(hard)
-            else:
-                plain = plain_callees(service, uses[name], full=full, lenient=True)
+        # What a sample needs is nobody, or it has a say.
+        of_samples = [plain_callees((sample,), full=full, lenient=True) for sample in uses.samples]
+        for (name, service), reached in zip(self._fleet.services.items(), asked, strict=True):
+            column = uses.columns.get(name)
+            if service.placement is not None:
+                callees.append(None)
+            elif column is None:
+                plain = plain_callees(uses[name], full=full, lenient=True)
                 callees.append(None if plain is None else [number[callee] for callee in plain])
-        is_bare = all(mine is hard for mine, hard in zip(callees, self._graph.hard, strict=True))
-        numbered = None if is_bare else self._numbered
-        return SeriesFleet(self._names, self._own_downs, callees, numbered)
+            elif name in uses.bare:
+                callees.append(reached)
+            else:
+                needed = list(map(of_samples.__getitem__, column))
+                callees.append(None if None in needed else list(compress(reached, needed)))
+        return SeriesFleet(self._names, self._own_downs, callees, None if callees == asked else self._numbered)
 
     @cached_property
     def _own_downs(self) -> Sequence[float | None]:
@@ -355,8 +356,14 @@ class _Assessor:
             return sorted(range(len(self._names)), key=lambda number: self._trusting.own(self._names[number]))
         from truetier.graph.fleet import FleetGraph
 
-        number = self._graph.number
-        asked = [[number[callee] for use in uses if use.need.at_serve for callee in use.asked] for uses in self._graph.uses.values()]
+        number, uses = self._graph.number, self._graph.uses
+        has_a_say = uses.judge(lambda use: bool(use.asked))
+        asked = [
+            list(compress(reached, has_a_say(name)))
+            if name in uses.columns
+            else [number[callee] for use in uses[name] if use.need.at_serve for callee in use.asked]
+            for name, reached in zip(self._names, self._graph.asked, strict=True)
+        ]
         return FleetGraph.leading_to(asked).preorder
 
     @cached_property
@@ -656,8 +663,7 @@ def _cycles(graph: Graph) -> dict[str, frozenset[str]]:
     """For each service that needs itself through others to serve, all that stand in its cycle; who is only told closes none."""
     found: dict[str, frozenset[str]] = {}
     names = list(graph.number)
-    ahead = _ahead(graph)
-    for component in strongly_connected(below_cycles(ahead), ahead.__getitem__):
+    for component in strongly_connected(below_cycles(graph.asked), graph.asked.__getitem__):
         if len(component) > 1:
             asked = {
                 names[number]: [service for use in graph.uses[names[number]] if use.need.at_serve for service in use.asked]
@@ -673,7 +679,7 @@ def _claims_below(graph: Graph, claims: Sequence[int]) -> Sequence[int]:
     """For each service, how many unverified claims its delivered availability rests on, its own included."""
     from truetier.graph.fleet import FleetGraph, needs
 
-    (sums,), _ = needs(FleetGraph.leading_to(_ahead(graph)), [array("d", claims)], array("i", bytes(4 * len(claims))))
+    (sums,), _ = needs(FleetGraph.leading_to(graph.asked), [array("d", claims)], array("i", bytes(4 * len(claims))))
     return list(map(int, sums))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 from truetier.availability.structure import is_counted
@@ -28,6 +29,8 @@ def assumptions(graph: Graph) -> tuple[Assumption, ...]:
 def _assumptions(graph: Graph) -> Iterator[Assumption]:
     fleet = graph.fleet
     aged = _aged(graph)
+    ask_for_budget = graph.uses.judge(_asks_for_budget)
+    assume = graph.uses.judge(lambda use: any(True for _ in _of_need(use)))
     has_ages = bool(aged) or any(_has_standby(service) for service in fleet.services.values())
     yield from _of_the_whole(graph, has_ages=has_ages)
     for name, service in fleet.services.items():
@@ -38,23 +41,27 @@ def _assumptions(graph: Graph) -> Iterator[Assumption]:
         if service.placement is not None:
             yield from _of_placement(service, service.placement)
         if name not in graph.bare:
-            yield from _of_budget(service, graph.uses[name], graph.budgets)
-            for use in graph.uses[name]:
-                yield from _of_need(use)
+            if service.budget is None and any(ask_for_budget(name)):
+                yield _of_budget(service, graph.budgets)
+            if any(are_assumed := assume(name)):
+                yield from chain.from_iterable(map(_of_need, compress(graph.uses[name], are_assumed)))
     yield from _of_domains(fleet, has_ages=has_ages)
 
 
 def _of_the_whole(graph: Graph, *, has_ages: bool) -> Iterator[Assumption]:
-    silent = sum(len(graph.fleet.services[name].needs) for name in graph.bare)
-    silent += sum(
-        use.need.hardness is None and not use.need.is_group and use.kind is Kind.HARD and use.need.at_serve for use in graph.telling_uses
-    )
+    are_silent = graph.uses.judge(_is_silent)
+    silent = sum(len(graph.fleet.services[name].needs) for name in graph.bare) + sum(sum(are_silent(name)) for name in graph.told)
     if silent:
         yield Assumption("*", "needs.hardness", Hardness.HARD.value, f"needs that state neither hardness nor fallback: {silent}")
     yield Assumption("*", "independence", "independent", "events are independent unless the catalog says what they share")
     if has_ages:
         why = "a cache or a failover looks at it; outages already over are forgotten inside a cache's view"
         yield Assumption("*", "age of outages", "exponential", why)
+
+
+def _is_silent(use: Use) -> bool:
+    need = use.need
+    return need.hardness is None and not need.is_group and use.kind is Kind.HARD and need.at_serve
 
 
 def _of_own(fleet: Fleet, service: Service) -> Iterator[Assumption]:
@@ -92,14 +99,11 @@ def _of_placement(service: Service, placement: Placement) -> Iterator[Assumption
         yield Assumption(service.name, "placement.failover.coverage", "100%", "every failover is taken to work")
 
 
-def _of_budget(service: Service, uses: tuple[Use, ...], budgets: Mapping[str, timedelta]) -> Iterator[Assumption]:
-    if service.budget is not None or not any(_asks_for_budget(use) for use in uses):
-        return
+def _of_budget(service: Service, budgets: Mapping[str, timedelta]) -> Assumption:
     default = budgets.get(service.name)
     if default is None:
-        yield Assumption(service.name, "budget", "unknown", "no caller states a timeout: any finite timeout is taken to fit")
-    else:
-        yield Assumption(service.name, "budget", duration_text(default), "the smallest timeout its callers use")
+        return Assumption(service.name, "budget", "unknown", "no caller states a timeout: any finite timeout is taken to fit")
+    return Assumption(service.name, "budget", duration_text(default), "the smallest timeout its callers use")
 
 
 def _asks_for_budget(use: Use) -> bool:
@@ -126,20 +130,21 @@ def _of_need(use: Use) -> Iterator[Assumption]:
 def _aged(graph: Graph) -> set[str]:
     """Services whose outage ages are looked at: below a cache that counts, or with a standby."""
     found: set[str] = set()
-    waiting = [
-        use.need.service
-        for use in graph.telling_uses
-        if use.kind is Kind.SOFT and use.need.fallback is not None and use.need.fallback.kind is FallbackKind.CACHED and use.need.at_serve
-    ]
+    waiting = [use.need.service for use in graph.uses.chosen(_is_cached)]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting.extend(edge.callee for edge in graph.callees[name])
+            waiting.extend(graph.called(name))
     for service in graph.fleet.services.values():
         if _has_standby(service) and service.placement is not None and service.placement.has_copies:
             found.add(service.name)
     return found
+
+
+def _is_cached(use: Use) -> bool:
+    fallback = use.need.fallback
+    return use.kind is Kind.SOFT and fallback is not None and fallback.kind is FallbackKind.CACHED and use.need.at_serve
 
 
 def _has_standby(service: Service) -> bool:

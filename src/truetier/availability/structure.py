@@ -452,7 +452,7 @@ class Structure:
         if age > 0 or place is not None or name in self._gates:
             return None
         service = self._fleet.services[name]
-        callees = plain_callees(service, self._uses[name], full=age == FULL)
+        callees = plain_callees(self._uses[name], full=age == FULL) if service.placement is None else None
         if callees is None:
             return None
         self._own(service, 0)
@@ -504,14 +504,12 @@ class Structure:
                 return (NEVER, 0) if union & NEVER else (union, nearest)
 
 
-def plain_callees(service: Service, uses: Iterable[Use], *, full: bool = False, lenient: bool = False) -> list[str] | None:
-    """The services that are all a service needs, beside its own part, to be up (``full``: fully), as often as it needs them.
+def plain_callees(uses: Iterable[Use], *, full: bool = False, lenient: bool = False) -> list[str] | None:
+    """The services that are all that a service with these uses, in one place, needs beside its own part to be up (``full``: fully).
 
     None where anything else has a say, if only in words: ``lenient`` passes over what is met anyway, by a fallback that never
     fails. It is the equation of most services, told before it is written down.
     """
-    if service.placement is not None:
-        return None
     found: list[str] = []
     for use in uses:
         _, endpoint, _, need, kind, required, share, _ = use  # of every need of a fleet: to ask for each by name takes twice as long

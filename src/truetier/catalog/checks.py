@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from truetier.catalog.bare import BareNeeds
+from truetier.catalog.listed import ListedNeeds
 from truetier.catalog.source import OWN_FORMAT
 from truetier.errors import Mistake
 from truetier.units import percent_text, shown
@@ -73,10 +73,16 @@ def condition_mistakes(services: Iterable[Service]) -> Iterator[Mistake]:
     """Needs that give one condition different shares of the requests."""
     first: dict[str, Need] = {}
     for service in services:
-        for need in () if isinstance(service.needs, BareNeeds) and not service.endpoints else service.all_needs:
+        if not service.endpoints and isinstance(service.needs, ListedNeeds) and not _has_conditions(service.needs):
+            continue
+        for need in service.all_needs:
             if need.condition is None:
                 continue
             known = first.setdefault(need.condition, need)
             if known.share != need.share:
                 message = f"the condition {shown(need.condition)} has a share of {need.share} here"
                 yield Mistake(f"{message} and of {known.share} at {known.evidence.place}", need.evidence.place)
+
+
+def _has_conditions(needs: ListedNeeds) -> bool:
+    return any(wording.sample.condition is not None for wording in set(needs.wordings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.catalog.bare import BareNeeds
+from truetier.catalog.listed import ListedNeeds
 from truetier.catalog.model import SkippedInput
 from truetier.catalog.names import AmbiguousNameError
 from truetier.catalog.source import OWN_FORMAT
@@ -59,7 +59,7 @@ class Resolution:
     def _needs(self, caller: str, needs: Sequence[Need]) -> Sequence[Need]:
         # Nearly always every need names services by their own names, so that is looked at in one go.
         known = self._names.known
-        if isinstance(needs, BareNeeds):
+        if isinstance(needs, ListedNeeds):
             if caller not in needs.services and all(map(known.__contains__, needs.services)):
                 return needs
         else:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import compress, count, repeat
 from typing import TYPE_CHECKING
 
-from truetier.catalog.bare import BareNeeds
-from truetier.graph.hardness import Kind, asked_by, bare_services, default_budgets, trusting_uses, verified_uses
+from truetier.catalog.listed import ListedNeeds
+from truetier.graph.hardness import Kind, asked_by
 from truetier.graph.later import Later
+from truetier.graph.uses import default_budgets, trusting_uses
 from truetier.record import NamedTuple, maker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, timedelta
 
-    from truetier.catalog.model import Fleet
+    from truetier.catalog.model import Fleet, Service
     from truetier.errors import Place
     from truetier.graph.hardness import Use
+    from truetier.graph.uses import Uses
 
 
 class Edge(NamedTuple):
@@ -48,84 +50,89 @@ _EDGE = maker(Edge)
 class Graph(NamedTuple):
     """Who needs whom. ``uses`` holds every phase; ``callees`` and ``callers`` only serve, in file order.
 
-    ``number`` counts the services in file order, and ``hard`` holds by number the numbers of those each needs hard, in the
-    order of ``hard_callees``: what looks at every edge looks at these. ``budgets`` is how long callers wait for a service, for
-    those that somebody waits for a stated time. ``bare`` are the services whose needs say nothing but whom they ask: nothing
-    about their calls can be wrong but whom they call, and their uses and edges are made when somebody asks for them. ``told`` are
-    the others, in file order.
+    ``number`` counts the services in file order; ``asked`` holds by number the numbers of those each asks, in the order of
+    ``callees``, and ``hard`` those it needs hard, in the order of ``hard_callees``: what looks at every edge looks at these.
+    ``budgets`` is how long callers wait for a service, for those that somebody waits for a stated time. Edges of services whose
+    needs are listed are made when somebody asks for them.
     """
 
     fleet: Fleet
-    uses: Mapping[str, tuple[Use, ...]]
+    uses: Uses
     callees: Mapping[str, tuple[Edge, ...]]
     callers: Mapping[str, tuple[Edge, ...]]
     number: Mapping[str, int]
+    asked: Sequence[Sequence[int]]
     hard: Sequence[Sequence[int]]
     budgets: Mapping[str, timedelta]
-    bare: frozenset[str]
-    told: Sequence[str]
 
     @property
-    def telling_uses(self) -> Iterator[Use]:
-        """The needs that may say more than whom they ask, in file order."""
-        return chain.from_iterable(map(self.uses.__getitem__, self.told))
+    def bare(self) -> frozenset[str]:
+        """The services whose needs say nothing but whom they ask: nothing about their calls can be wrong but whom they call."""
+        return self.uses.bare
+
+    @property
+    def told(self) -> Sequence[str]:
+        """The others, in file order."""
+        return self.uses.told
 
     def hard_callees(self, name: str) -> tuple[Edge, ...]:
         """The hard serve edges that leave a service."""
-        edges = self.callees[name]
-        return edges if name in self.bare else tuple(edge for edge in edges if edge.is_hard)
+        edges, number = self.callees[name], self.number[name]
+        return edges if len(edges) == len(self.hard[number]) else tuple(edge for edge in edges if edge.is_hard)
 
     def called(self, name: str) -> Sequence[str]:
         """Whom a service calls while it serves, in the order of ``callees``."""
-        return asked_by(self.fleet.services[name]) if name in self.bare else [edge.callee for edge in self.callees[name]]
+        return asked_by(self.fleet.services[name]) if name in self.uses.columns else [edge.callee for edge in self.callees[name]]
 
     def places(self, name: str) -> Callable[[int], Place | None]:
-        """Tells where the catalog writes the need behind each of them; a bare one is not made for it."""
+        """Tells where the catalog writes the need behind each of the hard ones; a listed one is not made for it."""
         needs = self.fleet.services[name].needs
-        if name in self.bare and isinstance(needs, BareNeeds):
+        if name not in self.uses.columns or not isinstance(needs, ListedNeeds):
+            edges = self.hard_callees(name)
+            return lambda place: edges[place].place
+        if len(self.hard[self.number[name]]) == len(needs):
             return needs.place
-        edges = self.hard_callees(name)
-        return lambda number: edges[number].place
+        numbers = list(compress(count(), self.uses.judge(_is_hard)(name)))
+        return lambda place: needs.place(numbers[place])
 
 
 def build(fleet: Fleet) -> Graph:
     """The graph of the fleet, declarations believed."""
-    bare = bare_services(fleet)
-    budgets = default_budgets(fleet, bare=bare)
-    return _joined(fleet, trusting_uses(fleet, budgets, bare), budgets, bare)
+    budgets = default_budgets(fleet)
+    return _joined(fleet, trusting_uses(fleet, budgets), budgets)
 
 
 def proven(graph: Graph, as_of: date) -> Graph:
     """The same graph with every mitigation dropped that nobody has shown to work."""
-    return _joined(graph.fleet, verified_uses(graph.uses, as_of, bare=graph.bare), graph.budgets, graph.bare)
+    return _joined(graph.fleet, graph.uses.verified(as_of), graph.budgets)
 
 
-def _joined(fleet: Fleet, uses: Mapping[str, tuple[Use, ...]], budgets: Mapping[str, timedelta], bare: frozenset[str]) -> Graph:
+def _joined(fleet: Fleet, uses: Uses, budgets: Mapping[str, timedelta]) -> Graph:
     callees: dict[str, tuple[Edge, ...]] = {}
     number = {name: position for position, name in enumerate(fleet.services)}
-    reached: list[Sequence[int]] = []
+    are_hard = uses.judge(_is_hard)
+    asked: list[Sequence[int]] = []
     hard: list[Sequence[int]] = []
     for name, service in fleet.services.items():
-        if name in bare:
-            asked = list(map(number.__getitem__, asked_by(service)))
-            reached.append(asked)
-            hard.append(asked)
-            continue
-        edges: list[Edge] = []
-        for use in uses[name]:
-            if use.need.at_serve:
-                edges += _edges(use)
-        callees[name] = tuple(edges)
-        asked = [number[edge.callee] for edge in edges]
-        reached.append(asked)
-        hard.append([callee for callee, edge in zip(asked, edges, strict=True) if edge.is_hard])
-    ahead = Later(number, lambda name: _bare_edges(name, uses[name]), callees)
-    told = [name for name in number if name not in bare]
-    return Graph(fleet, uses, ahead, _callers(number, reached, ahead), number, hard, budgets, bare, told)
+        if name in uses.columns:
+            reached = list(map(number.__getitem__, asked_by(service)))
+            needed = None if name in uses.bare else are_hard(name)
+        else:
+            edges = callees[name] = tuple([edge for use in uses[name] if use.need.at_serve for edge in _edges(use)])
+            reached = [number[edge.callee] for edge in edges]
+            needed = [edge.is_hard for edge in edges]
+        asked.append(reached)
+        hard.append(reached if needed is None or all(needed) else list(compress(reached, needed)))
+    ahead = Later(number, lambda name: _listed_edges(fleet.services[name], uses[name]), callees)
+    return Graph(fleet, uses, ahead, _callers(number, asked, ahead), number, asked, hard, budgets)
 
 
-def _bare_edges(name: str, uses: Sequence[Use]) -> tuple[Edge, ...]:
-    return tuple([Edge(name, use.need.targets[0].service, use, is_hard=True) for use in uses])
+def _is_hard(use: Use) -> bool:
+    return use.is_hard
+
+
+def _listed_edges(service: Service, uses: Sequence[Use]) -> tuple[Edge, ...]:
+    return tuple(map(_EDGE, zip(repeat(service.name), asked_by(service), uses, map(_is_hard, uses), strict=False)))
 
 
 def _callers(number: Mapping[str, int], reached: Sequence[Sequence[int]], ahead: Mapping[str, tuple[Edge, ...]]) -> Later[tuple[Edge, ...]]:

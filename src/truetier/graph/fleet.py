@@ -49,9 +49,7 @@ class FleetGraph:
     @classmethod
     def of(cls, graph: Graph) -> FleetGraph:
         """The hard serve edges of a graph; services are numbered in file order."""
-        number = {name: index for index, name in enumerate(graph.fleet.services)}
-        edges = [(number[name], number[edge.callee]) for name in graph.callees for edge in graph.hard_callees(name)]
-        return cls.between(len(number), array("i", [caller for caller, _ in edges]), array("i", [callee for _, callee in edges]))
+        return cls.leading_to(graph.hard)
 
     @cached_property
     def callers(self) -> Adjacency:

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
-from itertools import count, repeat
 from typing import TYPE_CHECKING
 
-from truetier.catalog.bare import BareNeeds
-from truetier.catalog.model import AT_SERVE, Hardness, Mode
-from truetier.graph.later import Later
+from truetier.catalog.listed import ListedNeeds
+from truetier.catalog.model import Hardness, Mode
 from truetier.record import NamedTuple, maker
 from truetier.units import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
-    from truetier.catalog.model import Fleet, Need, Service
+    from truetier.catalog.model import Need, Service
     from truetier.units import Share
 
 
@@ -96,74 +94,11 @@ class Use(NamedTuple):
 
 
 _USE = maker(Use)
-_BARE = (1, False, None, Mode.SYNC, AT_SERVE, WHOLE, None, None, None, None)  # a need, beside whom it asks and who says so
-_ONCE = (None, 1, timedelta())  # a target, beside its name
-_HARD = (repeat(Kind.HARD), repeat(1), repeat(WHOLE), repeat(None))
-
-
-def bare_services(fleet: Fleet) -> frozenset[str]:
-    """The services whose needs say nothing but whom they ask: all are hard, at serve, tried once and wait for ever."""
-    return frozenset(name for name, service in fleet.services.items() if not service.endpoints and _are_bare(service.needs))
-
-
-def _are_bare(needs: Sequence[Need]) -> bool:
-    """By columns: most needs of a large fleet are bare, and to ask each costs more than all the rest of its way."""
-    if isinstance(needs, BareNeeds):
-        return True
-    many = len(needs)
-    return [need[2:] for need in needs].count(_BARE) == many and [need[0][0][1:] for need in needs].count(_ONCE) == many
-
-
-def default_budgets(fleet: Fleet, *, bare: frozenset[str] = frozenset()) -> dict[str, timedelta]:
-    """For each service somebody waits for: the smallest timeout on a sync serve need or group member naming it."""
-    smallest: dict[str, timedelta] = {}
-    for service in fleet.services.values():
-        if service.name in bare:
-            continue
-        for need in service.all_needs:
-            if need.mode is Mode.ASYNC or not need.at_serve:
-                continue
-            for name, timeout, _, _ in need.targets:
-                if timeout is None:
-                    continue
-                known = smallest.get(name)
-                if known is None or timeout < known:
-                    smallest[name] = timeout
-    return smallest
-
-
-def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta], bare: frozenset[str]) -> Mapping[str, tuple[Use, ...]]:
-    """Every need of every service, all phases, as it counts when declarations are believed.
-
-    ``budgets`` count for services that state none.
-    """
-
-    def made(name: str) -> tuple[Use, ...]:
-        return tuple(map(_USE, zip(repeat(name), repeat(None), count(), fleet.services[name].needs, *_HARD)))
-
-    known = {
-        name: _uses_of(service, service.budget if service.budget is not None else budgets.get(name))
-        for name, service in fleet.services.items()
-        if name not in bare
-    }
-    return Later(fleet.services, made, known)
-
-
-def verified_uses(uses: Mapping[str, tuple[Use, ...]], as_of: date, *, bare: frozenset[str] = frozenset()) -> Mapping[str, tuple[Use, ...]]:
-    """The same needs with every unverified mitigation dropped."""
-    known = {
-        name: tuple(_verified(use, as_of) for use in of_service) if any(use.is_mitigated for use in of_service) else of_service
-        for name in uses
-        if name not in bare
-        for of_service in (uses[name],)
-    }
-    return Later(uses, uses.__getitem__, known)
 
 
 def asked_by(service: Service) -> Sequence[str]:
-    """Whom the needs of a bare service ask, in order."""
-    needs = service.needs
-    return needs.services if isinstance(needs, BareNeeds) else [need.targets[0].service for need in needs]
+    """Whom a service asks whose needs are listed, in order."""
+    return service.needs.services if isinstance(service.needs, ListedNeeds) else ()
 
 
 def is_unverified_claim(use: Use, as_of: date) -> bool:
@@ -171,15 +106,8 @@ def is_unverified_claim(use: Use, as_of: date) -> bool:
     return use.is_mitigated and not (use.need.verified is not None and use.need.verified.holds(as_of))
 
 
-def _uses_of(service: Service, budget: timedelta | None) -> tuple[Use, ...]:
-    found: list[Use] = [_use(service.name, None, index, need, budget) for index, need in enumerate(service.needs)]
-    for endpoint in service.endpoints:
-        for need in endpoint.needs:
-            found.append(_use(service.name, endpoint.name, len(found), need, budget))
-    return tuple(found)
-
-
-def _use(caller: str, endpoint: str | None, index: int, need: Need, budget: timedelta | None) -> Use:
+def use_of(caller: str, endpoint: str | None, index: int, need: Need, budget: timedelta | None) -> Use:
+    """The need as it counts when declarations are believed; ``budget`` is how long its caller has for one request."""
     if not need.at_serve:
         budget = None  # it is the time one request may take, and who starts serves none yet
     kind, required, weakness = _group(need, budget) if need.is_group else _plain(need, budget)
@@ -215,7 +143,8 @@ def _group(need: Need, budget: timedelta | None) -> tuple[Kind, int, Weakness | 
     return Kind.GROUP, need.required, None
 
 
-def _verified(use: Use, as_of: date) -> Use:
+def verified(use: Use, as_of: date) -> Use:
+    """The same need without its mitigation where nobody has shown that to work."""
     if not is_unverified_claim(use, as_of):
         return use
     if use.kind is Kind.GROUP:

@@ -12,7 +12,7 @@ from truetier.app.check import Decision, audit, check, decide
 from truetier.app.load import load_fleet
 from truetier.audit.finding import Severity
 from truetier.availability.assess import AT_ONCE_FROM
-from truetier.catalog.bare import BareNeeds
+from truetier.catalog.listed import ListedNeeds
 from truetier.errors import UsageError
 from truetier.graph.hardness import Reading
 from truetier.report.terminal import render
@@ -67,8 +67,8 @@ def test_needs_that_only_name_services_are_not_made_to_check_them(tmp_path: Path
     document = audit(described, as_of=DAY)
     assert len(render(document).splitlines()) > 20
     needs = [service.needs for service in described.services.values() if service.needs]
-    assert all(isinstance(each, BareNeeds) for each in needs)
-    assert not any(each._made for each in needs if isinstance(each, BareNeeds))
+    assert all(isinstance(each, ListedNeeds) for each in needs)
+    assert not any(each._made for each in needs if isinstance(each, ListedNeeds))
     assert document.assumptions[0].why == f"needs that state neither hardness nor fallback: {2 * AT_ONCE_FROM + 1}"
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracles.random_fleets import random_fleet
-from truetier.catalog.bare import BareNeeds
 from truetier.catalog.evidence import Claim, Conflict, Evidence, Kind
+from truetier.catalog.listed import BARE, ListedNeeds, Wording
 from truetier.catalog.measured import Measured
-from truetier.catalog.model import Fact, Fleet, Need, Placement, Service, SkippedInput, Target, Waiver
+from truetier.catalog.model import Fact, Fallback, FallbackKind, Fleet, Mode, Need, Placement, Service, SkippedInput, Target, Waiver
 from truetier.catalog.snapshot.codecs import DAY, DURATION, FRACTION, TEXT, Many, Maybe, Number, Repeated
 from truetier.catalog.snapshot.columns import DamagedError, Reader, Writer
 from truetier.catalog.snapshot.fleet import read_fleet, write_fleet
@@ -86,15 +86,21 @@ def test_what_files_say_beside_services_comes_back() -> None:
     assert read(written(again)) == fleet
 
 
-def test_bare_needs_stay_columns() -> None:
-    needs = BareNeeds(("b", "b"), "f", [7, 8], [9, 10])
+def test_listed_needs_stay_columns() -> None:
+    soft = Need((Target("c", timedelta(seconds=1)),), SEEN, fallback=Fallback(FallbackKind.STATIC))
+    needs = ListedNeeds(("b", "b"), (BARE, Wording(soft)), "f", [7, 8], [9, 10])
     fleet = Fleet({"a": Service("a", SEEN, needs=needs), "b": Service("b", SEEN)})
     again = read(written(fleet)).services["a"].needs
-    assert isinstance(again, BareNeeds)
+    assert isinstance(again, ListedNeeds)
     assert again == needs
+    assert again.wordings[0] is BARE
     assert tuple(again) == (
         Need((Target("b"),), Evidence(Kind.DECLARED, "truetier", Place("f", 7, 9))),
-        Need((Target("b"),), Evidence(Kind.DECLARED, "truetier", Place("f", 8, 10))),
+        Need(
+            (Target("b", timedelta(seconds=1)),),
+            Evidence(Kind.DECLARED, "truetier", Place("f", 8, 10)),
+            fallback=Fallback(FallbackKind.STATIC),
+        ),
     )
 
 
@@ -169,7 +175,12 @@ def test_what_follows_the_last_column_is_refused() -> None:
     "fleet",
     [
         Fleet({"a": Service("a", SEEN, needs=(Need((Target("b"),), SEEN),))}),
-        Fleet({"a": Service("a", SEEN, needs=BareNeeds(("b",), "f", [1], [1]))}),
+        Fleet({"a": Service("a", SEEN, needs=ListedNeeds(("b",), (BARE,), "f", [1], [1]))}),
+        *[
+            Fleet({"a": Service("a", SEEN, needs=ListedNeeds(("a",), (Wording(wrong),), "f", [1], [1]))})
+            for need in (Need((Target("a"),), SEEN),)
+            for wrong in (need._replace(required=2), need._replace(is_group=True), need._replace(broker="a", mode=Mode.ASYNC))
+        ],
         Fleet({"a": Service("a", SEEN, tier="T9")}),
         Fleet({"a": Service("b", SEEN), "b": Service("b", SEEN)}),
         Fleet({"a": Service("a", SEEN), "b": Service("b", SEEN, needs=(Need((Target("a"),), SEEN, required=2),))}),

@@ -7,7 +7,6 @@ import pytest
 
 from tests.unit.graph.fleets import graph, group, later, need, service, soft
 from truetier.graph.demand import serve_demands
-from truetier.graph.hardness import verified_uses
 
 if TYPE_CHECKING:
     from truetier.catalog.model import Need
@@ -18,7 +17,7 @@ DAY = date(2026, 11, 23)
 def asked(*needs: Need, is_believed: bool = True) -> list[tuple[tuple[str, ...], int]]:
     """For each demand of a service with these needs, whom it asks and how many of them it takes."""
     uses = graph(service("a", *needs)).uses
-    return [(demand.services, demand.required) for demand in serve_demands((uses if is_believed else verified_uses(uses, DAY))["a"])]
+    return [(demand.services, demand.required) for demand in serve_demands((uses if is_believed else uses.verified(DAY))["a"])]
 
 
 @pytest.mark.parametrize(

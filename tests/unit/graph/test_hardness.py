@@ -7,7 +7,8 @@ import pytest
 from tests.unit.graph.fleets import fleet, graph, group, later, need, service, share, soft
 from truetier.catalog.evidence import Verification
 from truetier.catalog.model import Hardness, Need, Phase, Target
-from truetier.graph.hardness import Kind, Use, Weakness, default_budgets, is_unverified_claim, verified_uses
+from truetier.graph.hardness import Kind, Use, Weakness, is_unverified_claim
+from truetier.graph.uses import default_budgets
 
 DAY = date(2026, 11, 23)
 MS = timedelta(milliseconds=1)
@@ -83,7 +84,7 @@ def test_what_nobody_has_verified_is_dropped() -> None:
     needs = (soft("b"), later("b"), need("b", share=share("0.5")), group(1, "b", "c"), need("b"))
     uses = graph(service("a", *needs), service("b", "c")).uses
     assert [found.is_mitigated for found in uses["a"]] == [True, True, True, True, False]
-    verified = verified_uses(uses, DAY)
+    verified = uses.verified(DAY)
     assert [found.is_hard for found in verified["a"]] == [True] * 5
     assert not any(found.is_mitigated for found in verified["a"])
     assert verified["a"][3].required == 2
@@ -95,7 +96,7 @@ def test_a_verification_counts_through_its_last_day(until: date | None, holds: b
     shown = soft("b")._replace(verified=Verification("game-day", DAY - timedelta(days=9), until))
     uses = graph(service("a", shown)).uses
     assert is_unverified_claim(uses["a"][0], DAY) is not holds
-    assert verified_uses(uses, DAY)["a"][0].kind is (Kind.SOFT if holds else Kind.HARD)
+    assert uses.verified(DAY)["a"][0].kind is (Kind.SOFT if holds else Kind.HARD)
 
 
 def test_a_use_is_told_by_caller_and_callees() -> None:

@@ -13,8 +13,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import accumulate, compress, islice, repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
-from truetier.catalog.bare import BareNeeds
 from truetier.catalog.evidence import Evidence, Kind
+from truetier.catalog.listed import BARE, ListedNeeds, Wording, can_be_listed
 from truetier.catalog.snapshot.columns import DamagedError
 from truetier.errors import Place
 from truetier.record import maker
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from enum import Enum
 
+    from truetier.catalog.model import Need
     from truetier.catalog.snapshot.columns import Reader, Writer
 
 _LONGEST_NUMBER = 100  # characters; the catalog takes 60, and a percent sign moves the point
@@ -284,42 +285,51 @@ class _Table(Mapping[str, Evidence]):
 
 
 class NeedList:
-    """The needs of a service: columns where they are bare, else one by one."""
+    """The needs of a service: columns where they are listed, else one by one."""
 
     def __init__(self, need: Codec) -> None:
-        self._told = Many(need)
+        self._others = Many(need)
+        self._wording = Repeated(Made(need, lambda wording: wording.sample, _wording))
         self._line = Number(0, _FARTHEST)
 
     def write(self, values: Sequence[Sequence[Any]], to: Writer) -> None:
-        """Which lists are bare; the columns of all bare needs in a row; those of the others."""
-        bare = [needs for needs in values if isinstance(needs, BareNeeds)]
-        to.numbers([isinstance(needs, BareNeeds) for needs in values])
-        to.texts([needs.file for needs in bare])
-        to.numbers([len(needs) for needs in bare])
-        to.texts([name for needs in bare for name in needs.services])
-        self._line.write([line for needs in bare for line in needs.lines], to)
-        self._line.write([column for needs in bare for column in needs.columns], to)
-        self._told.write([needs for needs in values if not isinstance(needs, BareNeeds)], to)
+        """Which lists are columns; the columns of all of those in a row; the other lists."""
+        listed = [needs for needs in values if isinstance(needs, ListedNeeds)]
+        to.numbers([isinstance(needs, ListedNeeds) for needs in values])
+        to.texts([needs.file for needs in listed])
+        to.numbers([len(needs) for needs in listed])
+        to.texts([name for needs in listed for name in needs.services])
+        self._wording.write([wording for needs in listed for wording in needs.wordings], to)
+        self._line.write([line for needs in listed for line in needs.lines], to)
+        self._line.write([column for needs in listed for column in needs.columns], to)
+        self._others.write([needs for needs in values if not isinstance(needs, ListedNeeds)], to)
 
     def read(self, count: int, source: Reader) -> Iterable[Sequence[Any]]:
-        """The lists; no bare need is made."""
-        are_bare = source.numbers(count, 0, 1)
-        bare = sum(are_bare)
-        files = source.texts(bare)
-        lengths, total = source.lengths(bare)
-        names = tuple(source.texts(total))
+        """The lists; no listed need is made."""
+        are_listed = source.numbers(count, 0, 1)
+        listed = sum(are_listed)
+        files = source.texts(listed)
+        lengths, total = source.lengths(listed)
+        names, wordings = tuple(source.texts(total)), tuple(self._wording.read(total, source))
         lines, columns = source.numbers(total, 0, _FARTHEST), source.numbers(total, 0, _FARTHEST)
-        told = iter(self._told.read(count - bare, source))
+        others = iter(self._others.read(count - listed, source))
         found: list[Sequence[Any]] = []
         begin = number = 0
-        for is_bare in are_bare:
-            if not is_bare:
-                found.append(next(told))
+        for is_listed in are_listed:
+            if not is_listed:
+                found.append(next(others))
                 continue
             end = begin + lengths[number]
-            found.append(BareNeeds(names[begin:end], files[number], lines[begin:end], columns[begin:end]))
+            found.append(ListedNeeds(names[begin:end], wordings[begin:end], files[number], lines[begin:end], columns[begin:end]))
             begin, number = end, number + 1
         return found
+
+
+def _wording(sample: Need) -> Wording:
+    """What the sample says."""
+    if len(sample.targets) != 1 or sample.required != 1 or not can_be_listed(sample):
+        raise DamagedError
+    return BARE if sample == BARE.sample else Wording(sample)
 
 
 def _decimal(text: str) -> Decimal:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from truetier.catalog.bare import BareNeeds
 from truetier.catalog.checks import tier_mistakes
 from truetier.catalog.evidence import Claim, Conflict, Verification
+from truetier.catalog.listed import ListedNeeds
 from truetier.catalog.measured import Measured
 from truetier.catalog.model import (
     AT_SERVE,
@@ -182,12 +182,12 @@ def _is_sound(fleet: Fleet) -> bool:
     services = fleet.services.values()
     lists = [service.needs for service in services]
     lists += [endpoint.needs for service in services for endpoint in service.endpoints]
-    needs = [need for of_one in lists if not isinstance(of_one, BareNeeds) for need in of_one]
+    needs = [need for of_one in lists if not isinstance(of_one, ListedNeeds) for need in of_one]
     criteria = [criterion for journey in fleet.journeys.values() for criterion in journey.succeeds]
     copies = [service.placement.copies for service in services if service.placement is not None]
     fallbacks = {id(need.fallback): need.fallback for need in needs}  # of which there are few
     named = {target.service for need in needs for target in need.targets}
-    named.update(*[of_one.services for of_one in lists if isinstance(of_one, BareNeeds)], *[criterion.services for criterion in criteria])
+    named.update(*[of_one.services for of_one in lists if isinstance(of_one, ListedNeeds)], *[criterion.services for criterion in criteria])
     named |= {need.broker for need in needs if need.broker is not None}
     named |= {each.service for each in fallbacks.values() if each is not None and each.service is not None}
     return (

@@ -54,7 +54,7 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every loop that keeps services from serving after a cold start."""
-        if any(use.need.is_before_serve for use in facts.graph.telling_uses):
+        if any(use.need.is_before_serve for use in facts.graph.uses.said):
             from truetier.graph.order import boot_order  # few fleets say what they need to start
 
             for loop in boot_order(facts.graph).loops:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
-from truetier.graph.hardness import Kind
+from truetier.graph.hardness import Kind, is_unverified_claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,13 +70,11 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need that counts as soft and whose fallback is not verified on the day."""
-        for use in facts.declared.telling_uses:
-            if use.kind is not Kind.SOFT:
-                continue
+        for use in facts.declared.uses.chosen(lambda use: use.kind is Kind.SOFT and is_unverified_claim(use, facts.as_of)):
             verified = use.need.verified
             if verified is None:
                 yield _violation(use, "nothing shows that it has ever worked", Severity.NOTE)
-            elif not verified.holds(facts.as_of):
+            else:
                 yield _violation(use, _stale(verified.by, verified.on, verified.until, facts.as_of), Severity.WARNING)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from truetier.audit.facts import Facts
+    from truetier.graph.hardness import Use
 
 
 class HardnessUnknown(Rule):
@@ -49,15 +50,18 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every sync need whose hardness is unknown."""
-        for use in facts.graph.telling_uses:
+        for use in facts.graph.uses.chosen(_is_unknown):
             need = use.need
-            if need.hardness is Hardness.UNKNOWN and need.mode is not Mode.ASYNC:
-                yield Violation(
-                    use.subject,
-                    f"nobody has said whether {use.caller} survives when {need} fails, so the need counts as hard",
-                    need.evidence.place,
-                    (use.caller, need.service),
-                    minutes_lost(facts, use),
-                    fix=f"declare the need of {use.caller} on {need}: hard, or soft with a timeout and a fallback",
-                    discriminator=use.endpoint or "",
-                )
+            yield Violation(
+                use.subject,
+                f"nobody has said whether {use.caller} survives when {need} fails, so the need counts as hard",
+                need.evidence.place,
+                (use.caller, need.service),
+                minutes_lost(facts, use),
+                fix=f"declare the need of {use.caller} on {need}: hard, or soft with a timeout and a fallback",
+                discriminator=use.endpoint or "",
+            )
+
+
+def _is_unknown(use: Use) -> bool:
+    return use.need.hardness is Hardness.UNKNOWN and use.need.mode is not Mode.ASYNC

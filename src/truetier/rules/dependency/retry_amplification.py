@@ -88,7 +88,7 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every service at which a path with too many retries begins."""
-        if all(target.attempts == 1 for use in facts.graph.telling_uses for target in use.need.targets):
+        if all(target.attempts == 1 for use in facts.graph.uses.said for target in use.need.targets):
             return
         calls = {name: list(_calls(uses)) for name, uses in facts.graph.uses.items()}
         components = strongly_connected(list(calls), lambda name: [call.callee for call in calls[name]])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from truetier.audit.facts import Facts
+    from truetier.graph.hardness import Use
 
 
 class SoftWithoutFallback(Rule):
@@ -53,15 +54,19 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need declared soft without a fallback."""
-        for use in facts.graph.telling_uses:
+        for use in facts.graph.uses.chosen(_is_without_fallback):
             need = use.need
-            if need.hardness is Hardness.SOFT and need.fallback is None and need.mode is not Mode.ASYNC:
-                yield Violation(
-                    use.subject,
-                    f"{use.caller} calls {need} soft, but nothing says what it answers when {need} fails, so the need counts as hard",
-                    need.evidence.place,
-                    (use.caller, need.service),
-                    minutes_lost(facts, use),
-                    fix=f"say what {use.caller} answers instead of {need} (static, cached or stand-in), or call the need hard",
-                    discriminator=use.endpoint or "",
-                )
+            yield Violation(
+                use.subject,
+                f"{use.caller} calls {need} soft, but nothing says what it answers when {need} fails, so the need counts as hard",
+                need.evidence.place,
+                (use.caller, need.service),
+                minutes_lost(facts, use),
+                fix=f"say what {use.caller} answers instead of {need} (static, cached or stand-in), or call the need hard",
+                discriminator=use.endpoint or "",
+            )
+
+
+def _is_without_fallback(use: Use) -> bool:
+    need = use.need
+    return need.hardness is Hardness.SOFT and need.fallback is None and need.mode is not Mode.ASYNC

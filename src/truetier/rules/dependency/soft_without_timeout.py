@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from truetier.audit.facts import Facts
+    from truetier.graph.hardness import Use
 
 
 class SoftWithoutTimeout(Rule):
@@ -53,18 +54,22 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every soft need without a timeout."""
-        for use in facts.graph.telling_uses:
+        for use in facts.graph.uses.chosen(_is_without_timeout):
             need = use.need
-            if need.is_group or need.mode is Mode.ASYNC or need.targets[0].timeout is not None:
-                continue
-            if need.hardness is Hardness.SOFT or (need.hardness is None and need.fallback is not None):
-                yield Violation(
-                    use.subject,
-                    f"{use.caller} calls {need.service} soft without a timeout: when {need.service} hangs, {use.caller} hangs with it, "
-                    "so the need counts as hard",
-                    need.evidence.place,
-                    (use.caller, need.service),
-                    minutes_lost(facts, use),
-                    fix=f"give the need on {need.service} a timeout shorter than the time {use.caller} has for one request",
-                    discriminator=use.endpoint or "",
-                )
+            yield Violation(
+                use.subject,
+                f"{use.caller} calls {need.service} soft without a timeout: when {need.service} hangs, {use.caller} hangs with it, "
+                "so the need counts as hard",
+                need.evidence.place,
+                (use.caller, need.service),
+                minutes_lost(facts, use),
+                fix=f"give the need on {need.service} a timeout shorter than the time {use.caller} has for one request",
+                discriminator=use.endpoint or "",
+            )
+
+
+def _is_without_timeout(use: Use) -> bool:
+    need = use.need
+    if need.is_group or need.mode is Mode.ASYNC or need.targets[0].timeout is not None:
+        return False
+    return need.hardness is Hardness.SOFT or (need.hardness is None and need.fallback is not None)

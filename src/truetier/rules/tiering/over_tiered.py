@@ -104,9 +104,8 @@ services:
 def _exempt(facts: Facts) -> set[str]:
     """Services with a reason for their tier that the serve edges do not show."""
     named = {name for journey in facts.fleet.journeys.values() for criterion in journey.succeeds for name in criterion.services}
-    for use in facts.graph.telling_uses:
-        if use.need.is_before_serve:
-            named.update(target.service for target in use.need.targets)
+    for use in facts.graph.uses.chosen(lambda use: use.need.is_before_serve):
+        named.update(target.service for target in use.need.targets)
     return named
 
 

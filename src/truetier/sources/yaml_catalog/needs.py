@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from truetier.catalog.bare import BareNeeds
+from truetier.catalog.listed import BARE, ListedNeeds, listed
 from truetier.catalog.model import AT_SERVE, Fallback, FallbackKind, Hardness, Mode, Need, Phase, Target
 from truetier.record import maker
 from truetier.sources.yaml_catalog.schema import FALLBACK, MEMBER, NEED, NOT_IN_GROUPS
@@ -30,25 +30,36 @@ def read_needs(reading: Reading, node: Node | None, owner: str) -> Sequence[Need
     """The needs in file order; ``owner`` is the service that has them."""
     if node is None:
         return ()
-    if isinstance(node, PlainSeq) and (needs := _plain_ones(reading, node, owner)) is not None:
-        return needs
-    found = []
+    if isinstance(node, PlainSeq) and (known := _known_ones(reading, node, owner)) is not None:
+        return known
+    found, mistakes = [], len(reading.mistakes)
     for item in reading.items(node, "needs"):
         need = _plain(reading, item, owner) if item.kind == "scalar" else _map(reading, item, owner)
         if need is not None:
             found.append(need)
-    return tuple(found)
+    needs = listed(found, reading.file, reading.wordings)
+    if isinstance(node, PlainSeq) and isinstance(needs, ListedNeeds) and len(reading.mistakes) == mistakes:
+        _learn(reading, node, needs)
+    return needs
 
 
-def _plain_ones(reading: Reading, node: PlainSeq, owner: str) -> BareNeeds | None:
-    """The needs of a list of names, all at once since most needs stand in one; None where a name is wrong."""
+def _known_ones(reading: Reading, node: PlainSeq, owner: str) -> ListedNeeds | None:
+    """The needs of a list in which nothing is new but whom they ask, all at once; None where one may be wrong."""
     if owner in node.texts:
         return None
     try:
         services = tuple(map(reading.names.__getitem__, node.texts))
-    except BadValueError:
+        wordings = tuple(map(reading.framed.__getitem__, node.frames)) if node.frames else (BARE,) * len(services)
+    except (BadValueError, KeyError):
         return None
-    return BareNeeds(services, reading.file, node.lines, node.columns)
+    return ListedNeeds(services, wordings, reading.file, node.lines, node.columns)
+
+
+def _learn(reading: Reading, node: PlainSeq, needs: ListedNeeds) -> None:
+    """Remembers what is said around the names of services."""
+    for frame, wording in zip(node.frames, needs.wordings, strict=False):
+        if frame is not None and frame.name == "service":
+            reading.framed[frame] = wording
 
 
 def _plain(reading: Reading, item: Node, owner: str) -> Need | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.evidence import Evidence, Kind, Verification
+from truetier.catalog.listed import BARE, Wordings
 from truetier.catalog.measured import Measured
 from truetier.catalog.source import OWN_FORMAT
 from truetier.errors import Mistake
@@ -16,9 +17,10 @@ from truetier.units import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from truetier.catalog.listed import Wording
     from truetier.catalog.model import Need
     from truetier.sources.yaml_catalog.schema import Table
-    from truetier.sources.yaml_tree import Node
+    from truetier.sources.yaml_tree import Frame, Node
 
 _EVIDENCE = maker(Evidence)
 _KNOWN_TAGS = frozenset(("", "!", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq"))
@@ -40,7 +42,9 @@ class Reading:
         self.file = file
         self.mistakes: list[Mistake] = []
         self.names = _PlainNames()
-        self.needs: dict[tuple[str, ...], Need] = {}  # one for each wording, whomever it asks
+        self.needs: dict[tuple[str, ...], Need] = {}  # one for each choice of words, whomever it asks
+        self.wordings = Wordings()
+        self.framed: dict[Frame | None, Wording] = {None: BARE}  # what needs say that have been read without a mistake, by their frame
         self._read: dict[tuple[str, str, str], Any] = {}  # by table, key and text without quotes: a large fleet repeats itself
         self._suggestions_left = _MOST_SUGGESTIONS
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from truetier.errors import CatalogError
 from truetier.sources.yaml_tree import kernel
 from truetier.sources.yaml_tree.guards import checked, is_small
-from truetier.sources.yaml_tree.node import Node, PlainSeq, Text
+from truetier.sources.yaml_tree.node import Frame, Node, PlainSeq, Text
 
 if TYPE_CHECKING:
     from truetier.errors import Mistake
 
-__all__ = ["Node", "PlainSeq", "parse_with_duplicates", "parse_yaml"]
+__all__ = ["Frame", "Node", "PlainSeq", "parse_with_duplicates", "parse_yaml"]
 
 
 def parse_yaml(content: bytes, file: str) -> tuple[Node, ...]:

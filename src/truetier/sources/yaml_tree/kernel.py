@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.sources.yaml_tree.node import Map, PlainSeq, Scalar, Seq
+from truetier.sources.yaml_tree.node import Frame, Map, PlainSeq, Scalar, Seq
 
 if TYPE_CHECKING:
     from truetier import typed as cython
@@ -33,10 +33,13 @@ IS_COMPILED = cython.compiled
 
 _DEEPEST = 20  # containers inside one another
 _MOST_BRACKETS = 900  # in comments, where the parser's guards count them
+_WIDEST = 2  # from a bracket to the first key: the map is then said to begin at the bracket
+_MOST_FRAMES = 1000  # kept; where maps have so little in common it does not pay to look for it
 _FIRST = 1  # what a byte may be: the first of a text,
 _INSIDE = 2  # any other,
 _BLOCK = 4  # any other, but not in brackets,
 _REMARK = 8  # part of a comment
+_TOGETHER = 16  # between the brackets of a map that holds plain texts alone
 _LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 
 
@@ -46,9 +49,11 @@ def _classes() -> bytes:
     for code in range(32, 127):
         found[code] = 0 if code in b"!&" else _REMARK
     for code in b"$()*+-./;=?@^~%" + _LETTERS:
-        found[code] |= _INSIDE | _BLOCK
+        found[code] |= _INSIDE | _BLOCK | _TOGETHER
     for code in b"',":
         found[code] |= _BLOCK
+    for code in b" ,:":
+        found[code] |= _TOGETHER
     for code in b"/." + _LETTERS:
         found[code] |= _FIRST
     return bytes(found)
@@ -73,9 +78,10 @@ class _Open:
     pairs: list[tuple[Node, Node]]
     names: set[str]
     key: Scalar | None  # whose value has not been seen
-    texts: list[str]  # of a list, as long as it holds plain texts alone,
+    texts: list[str]  # of a list, as long as it is a plain one,
     lines: list[int]
     columns: list[int]
+    frames: list[Frame | None]
     items: list[Node] | None  # and of any other
 
     def __init__(self, indent: cython.int, offset: cython.int, is_map: cython.bint, is_loose: cython.bint) -> None:
@@ -92,15 +98,26 @@ class _Open:
             self.texts = []
             self.lines = []
             self.columns = []
+            self.frames = []
 
     @cython.cfunc
     @cython.exceptval(-1)
     def add(self, item: Node) -> cython.int:
-        """One more item of a list, which is none of plain texts alone."""
+        """One more item of a list, which is no plain one."""
         if self.items is None:
-            self.items = PlainSeq(item.source, self.texts, self.lines, self.columns).items
+            self.items = PlainSeq(item.source, self.texts, self.lines, self.columns, self.frames).items
         self.items.append(item)
         return 0
+
+
+@cython.cfunc
+@cython.exceptval(-1)
+def _put_frame(frames: list[Frame | None], texts: list[str], frame: Frame) -> cython.int:
+    """Adds a frame to those of the texts before it, which may have none."""
+    if not frames:
+        frames.extend([None] * len(texts))
+    frames.append(frame)
+    return 0
 
 
 def plain_document(source: Text) -> Node | None:
@@ -128,6 +145,8 @@ class _Reading:
     _brackets: cython.int
     _last: cython.int  # where the text read last begins
     _open: list[_Open]
+    _frames: dict[bytes, Frame]  # by what stands around the first value
+    _framed: str  # the first value of the map in a frame that was read last
 
     def __init__(self, source: Text) -> None:
         self._source = source
@@ -140,6 +159,8 @@ class _Reading:
         self._brackets = 0
         self._last = 0
         self._open = []
+        self._frames = {}
+        self._framed = ""
 
     def document(self) -> Node:
         """The tree. Raises _NotPlainError."""
@@ -241,13 +262,19 @@ class _Reading:
         start: cython.int = self._at + 1
         while start < self._end and self._text[start] == 32:
             start += 1
-        if start >= self._end or not self._classes[self._text[start]] & _FIRST:
-            self._at = start
-            inner.add(self._value())
-            self._end_line()
-            return 0
         indent += start - self._at
         self._at = start
+        if start >= self._end or not self._classes[self._text[start]] & _FIRST:
+            frame = self._frame(1) if inner.items is None else None
+            if frame is None:
+                inner.add(self._value())
+            else:
+                _put_frame(inner.frames, inner.texts, frame)
+                inner.texts.append(self._framed)
+                inner.lines.append(self._line_number)
+                inner.columns.append(indent + 1)
+            self._end_line()
+            return 0
         self._word()
         if self._is_colon():
             self._at = start
@@ -258,6 +285,8 @@ class _Reading:
         self._at = start
         word = self._plain(_BLOCK)
         if inner.items is None:
+            if inner.frames:
+                inner.frames.append(None)
             inner.texts.append(word)
             inner.lines.append(self._line_number)
             inner.columns.append(indent + 1)
@@ -356,7 +385,7 @@ class _Reading:
             node = Map(self._source, closed.offset)
             node.pairs = closed.pairs
         elif closed.items is None:
-            node = PlainSeq(self._source, closed.texts, closed.lines, closed.columns)
+            node = PlainSeq(self._source, closed.texts, closed.lines, closed.columns, closed.frames)
         else:
             node = self._list(closed.items)
         outer: _Open = self._open[-1]
@@ -481,22 +510,80 @@ class _Reading:
         before: cython.int = self._source.starts[self._line_number - 1] - 1
         texts: list[str] = []
         columns: list[int] = []
+        frames: list[Frame | None] = []
         items: list[Node] | None = None
         while True:
-            if items is None and self._classes[self._text[self._at]] & _FIRST:
-                columns.append(self._at - before)
+            start: cython.int = self._at
+            if items is not None:
+                items.append(self._flow_value(depth))
+            elif self._classes[self._text[start]] & _FIRST:
+                if frames:
+                    frames.append(None)
+                columns.append(start - before)
                 texts.append(self._plain(_INSIDE))
+            elif (frame := self._frame(depth + 1)) is not None:
+                _put_frame(frames, texts, frame)
+                columns.append(start - before)
+                texts.append(self._framed)
             else:
-                if items is None:
-                    items = self._plain_list(texts, columns).items if texts else []
+                items = self._plain_list(texts, columns, frames).items if texts else []
                 items.append(self._flow_value(depth))
             if self._is_last(93):
-                return self._plain_list(texts, columns) if items is None else self._list(items)
+                return self._plain_list(texts, columns, frames) if items is None else self._list(items)
 
     @cython.cfunc
-    def _plain_list(self, texts: list[str], columns: list[int]) -> Node:
-        """A list of plain texts on this line."""
-        return PlainSeq(self._source, texts, [self._line_number] * len(texts), columns)
+    def _plain_list(self, texts: list[str], columns: list[int], frames: list[Frame | None]) -> Node:
+        """A plain list on this line."""
+        return PlainSeq(self._source, texts, [self._line_number] * len(texts), columns, frames)
+
+    @cython.cfunc
+    def _frame(self, depth: cython.int) -> Frame | None:
+        """Reads a map in brackets that holds plain texts alone, if one begins here, as what it has in common with others like it."""
+        text: cython.p_uchar = self._text
+        start: cython.int = self._at
+        last: cython.int = self._last
+        frame: Frame | None = None
+        if start < self._end and text[start] == 123:
+            self._at += 1
+            self._skip()
+            key: cython.int = self._at
+            if key - start <= _WIDEST and self._classes[text[key]] & _FIRST and self._word() and self._is_colon():
+                self._at += 1
+                self._skip()
+                if self._classes[text[self._at]] & _FIRST:
+                    frame = self._around(start, depth)
+        if frame is None:
+            self._at = start
+            self._last = last
+        return frame
+
+    @cython.cfunc
+    def _around(self, start: cython.int, depth: cython.int) -> Frame | None:
+        """The same, behind the bracket and the first key."""
+        text: cython.p_uchar = self._text
+        value: cython.int = self._at
+        self._framed = self._plain(_INSIDE)
+        stop: cython.int = value + len(self._framed)
+        at: cython.int = self._at
+        while at < self._end and self._classes[text[at]] & _TOGETHER:
+            at += 1
+        if at >= self._end or text[at] != 125:
+            return None
+        at += 1
+        around = self._content[start:value] + b"\n" + self._content[stop:at]
+        frame: Frame | None = self._frames.get(around)
+        if frame is None:
+            if len(self._frames) == _MOST_FRAMES:
+                return None
+            self._at = start
+            frame = self._frames[around] = Frame(self._flow(depth), start)
+        elif depth + len(self._open) >= _DEEPEST:
+            raise _NotPlainError
+        else:
+            self._at = at
+            if frame.others:
+                self._last = stop + frame.others[-1][2]
+        return frame
 
     @cython.cfunc
     @cython.exceptval(-1)

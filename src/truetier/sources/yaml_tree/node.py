@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import Literal
 
 from truetier.errors import Place
@@ -171,23 +171,62 @@ class Seq(Node):
         self.items = []
 
 
+class Frame:
+    """What maps in brackets have in common that differ in their first value alone, all of them texts without quotes.
+
+    ``name`` is the first key. Offsets: ``key`` and ``value`` of the first pair count from the bracket, those of ``others`` (key, its text,
+    value, its text) from the end of the first value.
+    """
+
+    __slots__ = ("key", "name", "others", "value")
+
+    def __init__(self, around: Node, bracket: int) -> None:
+        (key, value), *others = around.pairs
+        end = value.offset + len(value.text)
+        self.name = key.text
+        self.key = key.offset - bracket
+        self.value = value.offset - bracket
+        self.others = [(key.offset - end, key.text, value.offset - end, value.text) for key, value in others]
+
+    def filled(self, source: Text, bracket: int, text: str) -> Map:
+        """The map with that text as its first value, in brackets that open there."""
+        found = Map(source, bracket + self.key)
+        value = bracket + self.value
+        end = value + len(text)
+        pairs = [(bracket + self.key, self.name, value, text), *((end + at, key, end + behind, of) for at, key, behind, of in self.others)]
+        found.pairs += [(_plain(source, at, key), _plain(source, behind, of)) for at, key, behind, of in pairs]
+        return found
+
+
 class PlainSeq(Seq):
-    """A list of texts without quotes or tags, as most lists are: an item becomes a node when somebody asks for nodes."""
+    """A list of texts without quotes or tags, and of maps of such in brackets, as most lists are: its nodes are made when asked for.
 
-    __slots__ = ("columns", "lines", "texts")
+    Of a map the first value stands among ``texts`` and the rest among ``frames``, where a text has None; without maps there are none.
+    """
 
-    def __init__(self, source: Text, texts: list[str], lines: list[int], columns: list[int]) -> None:
+    __slots__ = ("columns", "frames", "lines", "texts")
+
+    def __init__(self, source: Text, texts: list[str], lines: list[int], columns: list[int], frames: list[Frame | None]) -> None:
         self.source = source
-        self.offset = source.starts[lines[0] - 1] + columns[0] - 1 if lines else 0
         self.tag = ""
         self.texts = texts
         self.lines = lines
         self.columns = columns
+        self.frames = frames
+        first = frames[0] if frames else None
+        self.offset = (source.starts[lines[0] - 1] + columns[0] - 1 if lines else 0) + (0 if first is None else first.key)
 
     def __getattr__(self, name: str) -> list[Node]:
         if name != "items":
             raise AttributeError(name)
-        starts = self.source.starts
+        source, starts = self.source, self.source.starts
         offsets = [starts[line - 1] + column - 1 for line, column in zip(self.lines, self.columns, strict=True)]
-        self.items = [Scalar(self.source, offset, text, is_plain=True) for offset, text in zip(offsets, self.texts, strict=True)]
+        self.items = [
+            _plain(source, offset, text) if frame is None else frame.filled(source, offset, text)
+            for offset, text, frame in zip(offsets, self.texts, self.frames or repeat(None), strict=False)
+        ]
         return self.items
+
+
+def _plain(source: Text, offset: int, text: str) -> Scalar:
+    return Scalar(source, offset, text, is_plain=True)
