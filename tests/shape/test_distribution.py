@@ -49,5 +49,5 @@ def test_the_wheel_carries_every_file_of_the_package_and_the_licence(source: Pat
 
 
 def test_nothing_lies_in_the_package_that_is_neither_code_nor_template(source: Path) -> None:
-    others = {name for name in files_of_the_package(source) if not name.endswith(".py") and "/templates/" not in name}
+    others = {name for name in files_of_the_package(source) if not name.endswith((".py", ".sql")) and "/templates/" not in name}
     assert others == {"truetier/py.typed", "truetier/pointers.pxd"}

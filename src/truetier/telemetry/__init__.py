@@ -1,0 +1,1 @@
+"""What the fleet does: spans of every format in one table, and what they show of who needs whom."""

@@ -1,0 +1,62 @@
+"""What a reader gives, kept."""
+
+from __future__ import annotations
+
+import io
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from truetier.telemetry.spans import Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+    from truetier.telemetry.spans import Sink
+
+
+class Row(NamedTuple):
+    trace_id: str
+    span_id: str
+    parent_id: str
+    service: str
+    name: str
+    kind: str
+    start_ns: int
+    duration_ns: int
+    outcome: str
+    peer: str
+
+
+class Kept:
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.linked: list[tuple[str, str, str]] = []
+        self.said: list[tuple[str, str, str]] = []
+        self.by_log: list[tuple[str, str]] = []
+        self.skipped: dict[str, int] = {}
+
+    def spans(self, columns: Columns) -> None:
+        assert len({len(getattr(columns, name)) for name in Columns.__slots__}) == 1
+        self.rows += map(Row._make, zip(*(getattr(columns, name) for name in Row._fields), strict=True))
+
+    def table(self, given: pa.Table) -> None:
+        self.rows += (Row(**row) for row in given.to_pylist())
+
+    def links(self, links: Sequence[tuple[str, str, str]]) -> None:
+        self.linked += links
+
+    def missing(self, found: Sequence[tuple[str, str, str]]) -> None:
+        self.said += found
+
+    def failed(self, found: Sequence[tuple[str, str]]) -> None:
+        self.by_log += found
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        self.skipped[reason] = self.skipped.get(reason, 0) + count
+
+
+def kept(read: Callable[[IO[bytes], Sink], None], content: bytes) -> Kept:
+    sink = Kept()
+    read(io.BytesIO(content), sink)
+    return sink
