@@ -80,6 +80,19 @@ def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
             is_table=True,
         ),
         Section("Simulated years", "10,000 years of 20 journeys, beside the same in vectorised numpy.", ("simulation.py",), is_table=False),
+        Section(
+            "Telemetry",
+            "Mining generated spans whose truth is known, beside a scan of the ten columns of the span table, pandas and plain Python.\n"
+            "What bounds it: the joins of calls with the requests they became and with those they were made for.",
+            ("mining.py",),
+            is_table=False,
+        ),
+        Section(
+            "Reading spans",
+            "OTLP to columns, beside plain scripts. What bounds it: the walk over attributes.",
+            ("otlp_json.py",),
+            is_table=False,
+        ),
         Section("Starting", "Whole commands beside the imports they cannot do without.", ("start_up.py",), is_table=False),
     ]
 

@@ -1,0 +1,259 @@
+"""Spans on disk, as Parquet, parted by trace: each part is worked through by itself, so that memory does not grow with the data.
+
+The columns of spans.py as plain text, and beside them what joins and counts go by: a 64-bit key of each identifier, its last 16
+hexadecimal digits, or a hash where it is something else; and a number for each name, kind and outcome.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from array import array
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from truetier.errors import SourceError
+from truetier.record import NamedTuple
+from truetier.telemetry.spans import Columns, Outcome, SpanKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ROWS = 120_000  # of one row group
+_MOST_NAMES = 500_000  # of spans; past that new ones have none, as if nobody had told them apart
+_HEX = frozenset("0123456789abcdef")
+_TEXTS = ("trace_id", "span_id", "parent_id", "service", "name", "kind")
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in _TEXTS),
+        ("start_ns", pa.int64()),
+        ("duration_ns", pa.int64()),
+        ("outcome", pa.string()),
+        ("peer", pa.string()),
+        ("tkey", pa.int64()),
+        ("skey", pa.int64()),
+        ("pkey", pa.int64()),
+        ("svc", pa.int32()),
+        ("label", pa.int32()),
+        ("whom", pa.int32()),
+        ("k", pa.int8()),
+        ("f", pa.int8()),
+    ]
+)
+_KEYED = pa.schema([field for field in _SCHEMA if field.name not in {"svc", "label", "whom", "k", "f"}])
+_GIVEN = [field for field in _KEYED if field.name in Columns.__slots__]
+_KINDS = pa.array(
+    [SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.INTERNAL, SpanKind.UNKNOWN], pa.string()
+)
+_OUTCOMES = pa.array([Outcome.OK, Outcome.ERROR, Outcome.TIMEOUT, Outcome.UNREACHABLE, Outcome.UNRECORDED], pa.string())
+_LINKS = pa.schema([("tkey", pa.int64()), ("skey", pa.int64()), ("service", pa.string())])
+_SAID = pa.schema([("tkey", pa.int64()), ("skey", pa.int64()), ("callee", pa.string())])
+_BY_LOG = pa.schema([("t", pa.int64()), ("s", pa.int64())])
+
+
+class Counts(NamedTuple):
+    """What became of the spans that were met: ``read`` is ``used`` and all ``skipped``, by reason."""
+
+    read: int
+    used: int
+    skipped: dict[str, int]
+
+
+class Spool:
+    """Takes what readers give, checks it, and writes it into parts.
+
+    ``parts`` is a power of two: to have fewer costs memory, to have more costs time. ``latest_ns`` is the time of reading, after
+    which nothing can have begun.
+    """
+
+    def __init__(self, folder: str, parts: int, latest_ns: int) -> None:
+        os.makedirs(folder, exist_ok=True)
+        self._folder = folder
+        self._parts = parts
+        self._latest_ns = latest_ns
+        self._waiting: list[list[pa.Table]] = [[] for _ in range(parts)]
+        self._rows = [0] * parts
+        self._files: list[pq.ParquetWriter | None] = [None] * parts
+        self._names: dict[str, int] = {"": 0}
+        self._links: list[pa.Table] = []
+        self._said: list[pa.Table] = []
+        self._by_log: list[pa.Table] = []
+        self._read = self._used = 0
+        self._skipped: dict[str, int] = {}
+
+    # -- what readers call
+
+    def spans(self, columns: Columns) -> None:
+        """Takes spans, and counts those that make no sense."""
+        if len(columns):
+            self.table(pa.table({field.name: pa.array(getattr(columns, field.name), field.type) for field in _GIVEN}))
+
+    def table(self, given: pa.Table) -> None:
+        """Takes spans that are columns already: those of spans.py."""
+        self._read += given.num_rows
+        batch = self._sensible(_keyed(given))
+        self._used += batch.num_rows
+        batch = self._numbered(batch)
+        part_of = pc.bit_wise_and(batch["tkey"], self._parts - 1)
+        for part in range(self._parts):
+            mine = batch if self._parts == 1 else batch.filter(pc.equal(part_of, part))
+            if mine.num_rows:
+                self._waiting[part].append(mine)
+                self._rows[part] += mine.num_rows
+                if self._rows[part] >= _ROWS:
+                    self._write(part)
+
+    def links(self, links: Sequence[tuple[str, str, str]]) -> None:
+        """Takes what spans are linked to."""
+        if links:
+            traces, spans, services = zip(*links, strict=True)
+            self._number_of(services)
+            self._links.append(pa.table([keys(traces), keys(spans), pa.array(services)], schema=_LINKS))
+
+    def missing(self, found: Sequence[tuple[str, str, str]]) -> None:
+        """Takes what logs say of services that could not be reached."""
+        if found:
+            traces, spans, callees = zip(*found, strict=True)
+            self._number_of(callees)
+            self._said.append(pa.table([keys(traces), keys(spans), pa.array(callees)], schema=_SAID))
+
+    def failed(self, found: Sequence[tuple[str, str]]) -> None:
+        """Takes what logs say of spans that failed."""
+        if found:
+            traces, spans = zip(*found, strict=True)
+            self._by_log.append(pa.table([keys(traces), keys(spans)], schema=_BY_LOG))
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Counts what could not be read."""
+        self._read += count
+        self._skipped[reason] = self._skipped.get(reason, 0) + count
+
+    # -- the end
+
+    def close(self) -> Spooled:
+        """Writes what is left. Raises SourceError when the disk does not take it."""
+        try:
+            for part in range(self._parts):
+                self._write(part)
+            for file in self._files:
+                if file is not None:
+                    file.close()
+            names = list(self._names)
+            self._table("names", pa.table({"name": pa.array(names, pa.string()), "id": pa.array(range(len(names)), pa.int32())}))
+            self._table("links", _joined(self._links, _LINKS))
+            self._table("said", _joined(self._said, _SAID))
+            self._table("by_log", _joined(self._by_log, _BY_LOG))
+            counts = Counts(self._read, self._used, dict(sorted(self._skipped.items())))
+            with open(os.path.join(self._folder, "counts.json"), "w", encoding="utf-8") as out:
+                json.dump(counts._asdict(), out)
+        except OSError as error:
+            raise SourceError(f"{self._folder}: cannot write spans there: {error.strerror or error}") from error
+        return Spooled(self._folder, tuple(part for part, file in enumerate(self._files) if file is not None), counts)
+
+    # -- inside
+
+    def _sensible(self, batch: pa.Table) -> pa.Table:
+        """Those spans of which something can be learned."""
+        checks = (
+            ("no trace id", pc.not_equal(batch["trace_id"], "")),
+            ("no span id", pc.not_equal(batch["span_id"], "")),
+            ("no service name", pc.not_equal(batch["service"], "")),
+            ("no start time", pc.greater(batch["start_ns"], 0)),
+            ("starts in the future", pc.less_equal(batch["start_ns"], self._latest_ns)),
+            ("ends before it starts", pc.greater_equal(batch["duration_ns"], 0)),
+            ("is its own parent", pc.not_equal(batch["span_id"], batch["parent_id"])),
+        )
+        for reason, is_right in checks:
+            wrong = batch.num_rows - (pc.sum(is_right).as_py() or 0)
+            if not wrong:
+                continue
+            # What failed an earlier check is gone: each span is counted under one reason.
+            self._skipped[reason] = self._skipped.get(reason, 0) + wrong
+            return self._sensible(batch.filter(is_right))
+        return batch
+
+    def _numbered(self, batch: pa.Table) -> pa.Table:
+        """The same with the numbers of its names, kinds and outcomes."""
+        for number, column in (("svc", "service"), ("label", "name"), ("whom", "peer")):
+            texts = batch[column].combine_chunks().dictionary_encode()
+            numbers = self._number_of(texts.dictionary.to_pylist(), most=_MOST_NAMES if number == "label" else None)
+            batch = batch.append_column(number, pa.array(numbers, pa.int32()).take(texts.indices))
+        kinds = pc.add(pc.fill_null(pc.index_in(batch["kind"], _KINDS), len(_KINDS) - 1), 1)
+        outcomes = pc.fill_null(pc.index_in(batch["outcome"], _OUTCOMES), len(_OUTCOMES) - 1)
+        return batch.append_column("k", kinds.cast(pa.int8())).append_column("f", outcomes.cast(pa.int8()))
+
+    def _number_of(self, names: Sequence[str], *, most: int | None = None) -> list[int]:
+        """The numbers of names, new ones counted on; past ``most`` those that are new are all the empty one."""
+        known = self._names
+        if most is not None and len(known) >= most:
+            return [known.get(name, 0) for name in names]
+        return [known.setdefault(name, len(known)) for name in names]
+
+    def _write(self, part: int) -> None:
+        if not self._waiting[part]:
+            return
+        file = self._files[part]
+        if file is None:
+            file = self._files[part] = pq.ParquetWriter(os.path.join(self._folder, f"spans-{part:03}.parquet"), _SCHEMA, compression="zstd")
+        file.write_table(pa.concat_tables(self._waiting[part]), row_group_size=_ROWS)
+        self._waiting[part] = []
+        self._rows[part] = 0
+
+    def _table(self, name: str, table: pa.Table) -> None:
+        pq.write_table(table, os.path.join(self._folder, f"{name}.parquet"))
+
+
+class Spooled(NamedTuple):
+    """Spans as they lie on disk: the parts that hold any, and what was counted on the way."""
+
+    folder: str
+    parts: tuple[int, ...]
+    counts: Counts
+
+    def spans(self, part: int) -> str:
+        """The file of one part."""
+        return os.path.join(self.folder, f"spans-{part:03}.parquet")
+
+    def table(self, name: str) -> str:
+        """The file of what belongs to all parts: ``names``, ``links``, ``said`` or ``by_log``."""
+        return os.path.join(self.folder, f"{name}.parquet")
+
+
+def keys(identifiers: Sequence[str]) -> pa.Array:
+    """A 64-bit key of each identifier; of an empty one nothing."""
+    widths = set(map(len, identifiers))
+    found = array("Q")
+    if len(widths) == 1 and widths <= {16, 32}:
+        try:
+            found.frombytes(bytes.fromhex("".join(identifiers)))
+        except ValueError:  # not all of them are hexadecimal
+            found = array("Q")
+        else:
+            if sys.byteorder == "little":
+                found.byteswap()
+            found = found[1::2] if widths == {32} else found
+            return pa.Array.from_buffers(pa.int64(), len(found), [None, pa.py_buffer(found)])
+    signed = [None if text == "" else _key(text) for text in identifiers]
+    return pa.array(signed, pa.int64())
+
+
+def _key(text: str) -> int:
+    if len(text) <= 32 and _HEX.issuperset(text):
+        number = int(text[-16:], 16)
+    else:
+        number = int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    return number - (1 << 64) if number >> 63 else number
+
+
+def _keyed(given: pa.Table) -> pa.Table:
+    identifiers = (keys(given[name].to_pylist()) for name in ("trace_id", "span_id", "parent_id"))
+    return pa.table([*(given[field.name] for field in _GIVEN), *identifiers], schema=_KEYED)
+
+
+def _joined(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
+    return pa.concat_tables(tables) if tables else schema.empty_table()

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.telemetry.made import BEGIN, LATEST, Traces, spooled
+from truetier.telemetry.spool import keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1), st.sampled_from(("{:016x}", "{:032x}", "00ff{:028x}", "{:x}")))
+def test_the_key_of_a_hexadecimal_identifier_is_its_last_64_bits(numbers: list[int], form: str) -> None:
+    signed = [number - 2**64 if number >> 63 else number for number in numbers]
+    assert keys([form.format(number) for number in numbers]).to_pylist() == signed
+
+
+@given(st.lists(st.text(max_size=70), min_size=1))
+def test_any_other_identifier_has_a_key_of_its_own(texts: list[str]) -> None:
+    found = keys(texts).to_pylist()
+    assert [key is None for key in found] == [text == "" for text in texts]
+    assert found == keys(list(texts)).to_pylist()
+
+
+def test_identifiers_that_end_alike_but_are_not_hexadecimal_differ() -> None:
+    found = keys(["node-a.42.16283348922050077", "node-b.42.16283348922050077"]).to_pylist()
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"trace_id": ""}, "no trace id"),
+        ({"span_id": ""}, "no span id"),
+        ({"service": ""}, "no service name"),
+        ({"start_ns": 0}, "no start time"),
+        ({"start_ns": LATEST + 1}, "starts in the future"),
+        ({"duration_ns": -1}, "ends before it starts"),
+        ({"parent_id": "r"}, "is its own parent"),
+        ({"trace_id": "", "duration_ns": -1}, "no trace id"),
+    ],
+)
+def test_what_makes_no_sense_is_counted_under_one_reason_and_the_rest_is_used(
+    change: dict[str, object], reason: str, tmp_path: Path
+) -> None:
+    traces = Traces()
+    traces.span("1", "r", "", "a", "server")
+    traces.span("2", "r", "", "a", "server")
+    for name, value in change.items():
+        getattr(traces.columns, name)[0] = value
+    counts = spooled(traces, tmp_path).counts
+    assert (counts.read, counts.used, counts.skipped) == (2, 1, {reason: 1})
+
+
+def test_a_part_holds_whole_traces(tmp_path: Path) -> None:
+    traces = Traces()
+    for number in range(64):
+        for span in ("r", "s", "t"):
+            traces.span(f"{number:032x}", span, "", f"service-{number % 3}", "server", at=number)
+    found = spooled(traces, tmp_path, parts=8)
+    assert found.parts == tuple(range(8))
+    of_parts = [set(pq.read_table(found.spans(part))["trace_id"].to_pylist()) for part in found.parts]
+    assert sum(map(len, of_parts)) == len(set.union(*of_parts)) == 64
+
+
+def test_names_are_numbered_once_for_all_parts(tmp_path: Path) -> None:
+    traces = Traces()
+    traces.span("0", "r", "", "a", "server", name="get")
+    traces.span("1", "c", "", "b", "client", peer="a", name="get")
+    found = spooled(traces, tmp_path, parts=2)
+    names = pq.read_table(found.table("names"))["name"].to_pylist()
+    rows = [row for part in found.parts for row in pq.read_table(found.spans(part)).to_pylist()]
+    for row in rows:
+        assert (names[row["svc"]], names[row["label"]], names[row["whom"]]) == (row["service"], row["name"], row["peer"])
+    assert sorted((row["k"], row["start_ns"]) for row in rows) == [(1, BEGIN), (3, BEGIN)]
