@@ -66,6 +66,8 @@ def page(rule: Rule) -> str:
 
 def _example(example: Example) -> str:
     block = f"```yaml\n{example.catalog.strip()}\n```\n"
+    if example.observed:
+        block += f"\nWhat telemetry saw of it:\n\n```json\n{example.observed.strip()}\n```\n"
     if not example.subjects:
         return block
     named = ", ".join(f"`{subject}`" for subject in example.subjects)

@@ -10,6 +10,7 @@ from truetier.availability.assess import assess
 from truetier.catalog.merge import merge
 from truetier.graph.build import build
 from truetier.graph.hardness import Reading
+from truetier.sources.observed import read_observed
 from truetier.sources.yaml_catalog import SOURCE
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
     from truetier.catalog.model import Fleet
 
 
-def fleet_of(catalog: str) -> Fleet:
+def fleet_of(catalog: str, observed: str = "") -> Fleet:
     contribution = SOURCE.collect(catalog.encode(), "truetier.yaml")
     assert contribution is not None
-    return merge([contribution])
+    return merge([contribution, *([read_observed(observed.encode(), "observed.json")] if observed else [])])
 
 
-def facts_of(catalog: str, as_of: date = EXAMPLE_DAY, *, trust: Reading = Reading.TRUSTING) -> Facts:
-    return facts_about(fleet_of(catalog), as_of, trust=trust)
+def facts_of(catalog: str, as_of: date = EXAMPLE_DAY, *, observed: str = "", trust: Reading = Reading.TRUSTING) -> Facts:
+    return facts_about(fleet_of(catalog, observed), as_of, trust=trust)
 
 
 def facts_about(fleet: Fleet, as_of: date = EXAMPLE_DAY, *, trust: Reading = Reading.TRUSTING) -> Facts:

@@ -21,13 +21,13 @@ RULES = [pytest.param(rule, id=f"{rule.code}-{rule.slug}") for rule in all_rules
 
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES)
 def test_a_rule_names_exactly_the_subjects_its_example_says(rule: Rule, example: Example) -> None:
-    findings, _ = run(facts_of(example.catalog, example.as_of), [rule])
+    findings, _ = run(facts_of(example.catalog, example.as_of, observed=example.observed), [rule])
     assert sorted(finding.subject for finding in findings) == sorted(example.subjects)
 
 
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES)
 def test_a_finding_says_what_where_and_how_to_fix_it(rule: Rule, example: Example) -> None:
-    for finding in run(facts_of(example.catalog, example.as_of), [rule])[0]:
+    for finding in run(facts_of(example.catalog, example.as_of, observed=example.observed), [rule])[0]:
         assert finding.message
         assert "\n" not in finding.message
         assert finding.message[-1] not in ".:, "
@@ -43,8 +43,8 @@ def test_a_finding_says_what_where_and_how_to_fix_it(rule: Rule, example: Exampl
 
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES)
 def test_a_fingerprint_survives_moved_lines(rule: Rule, example: Example) -> None:
-    before, _ = run(facts_of(example.catalog, example.as_of), [rule])
-    after, _ = run(facts_of("# moved\n\n\n" + example.catalog, example.as_of), [rule])
+    before, _ = run(facts_of(example.catalog, example.as_of, observed=example.observed), [rule])
+    after, _ = run(facts_of("# moved\n\n\n" + example.catalog, example.as_of, observed=example.observed), [rule])
     assert [finding.fingerprint for finding in before] == [finding.fingerprint for finding in after]
     assert len({finding.fingerprint for finding in before}) == len(before)
 

@@ -46,16 +46,17 @@ def check(  # noqa: PLR0913 - one parameter per question the command line asks
     known: Baseline = NOTHING_KNOWN,
     against: str | None = None,
     fail_on: Severity | None = Severity.ERROR,
+    evidence: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Document:
-    """Everything there is to say about the fleet those paths describe.
+    """Everything there is to say about the fleet those paths describe, with what telemetry showed of it.
 
     ``known`` and what the git revision ``against`` shows are not new. Raises CatalogError, SourceError and UsageError.
     """
     from truetier.app.load import ABSENT, load_fleet, load_fleet_at
 
     chosen(all_rules(), select, ignore)  # a misspelt rule must not cost the time of a whole audit
-    fleet = load_fleet(paths)
+    fleet = load_fleet(paths, evidence=evidence)
     if against is not None:
         earlier = load_fleet_at(paths, against)
         absent = [item._replace(subject=f"{against}:{item.subject}") for item in earlier.skipped if item.reason == ABSENT]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from truetier.app.input_tree import Entry
     from truetier.catalog.model import Fleet
 
-FORMAT = 2
+FORMAT = 3
 _NUMBER = 4  # bytes
 _DIGEST = 32
 _LONGEST_VERSION = 100
@@ -85,15 +85,15 @@ class _Recorded(Disk):
         return iter(entries)
 
 
-def compiled(paths: Sequence[str], file: str) -> Compiled:
-    """What the paths describe, as the bytes of a file of that name.
+def compiled(paths: Sequence[str], file: str, *, evidence: Sequence[str] = ()) -> Compiled:
+    """What the paths describe, with what telemetry showed of it, as the bytes of a file of that name.
 
     Raises CatalogError and SourceError as reading the paths does, and UsageError where they cannot be found again from that file.
     """
     if file.endswith(SUFFIXES):
         raise UsageError(f"cannot compile to {file}: by its name it is a catalog; take another, such as fleet.compiled")
     tree = _Recorded()
-    fleet = read_fleet_in(tree, paths)
+    fleet = read_fleet_in(tree, paths, evidence=evidence)
     home = os.path.dirname(file) or "."
     paths_read = list(tree.contents)
     by_content = {id(content): number for number, content in enumerate(tree.contents.values())}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from truetier.app.input_tree import STANDARD_INPUT, Disk, UnreadableError
 from truetier.catalog.model import SkippedInput
-from truetier.errors import CatalogError, Mistake, NothingToReadError, SourceError
+from truetier.errors import CatalogError, Mistake, NothingToReadError, SourceError, UsageError
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 COMPILED = b"\x8btruetier\r\n\x1a\n"  # how a compiled catalog begins, and no text does
 ABSENT = "does not exist there (moved since, perhaps): all that it says counts as new"
+_EVIDENCE = os.path.join(".truetier", "evidence")  # beside a catalog, or in a folder that is read
 _OUR_NAMES = ("truetier.yaml", "truetier.yml", "truetier.json")
 SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 _CATALOG_KEY = re.compile(rb"""^(?:[ \t{]*["']|\{[ \t]*|)(?:version|services|domains|journeys|waivers|policy)["']?[ \t]*:""", re.MULTILINE)
@@ -48,21 +49,24 @@ class _Input(NamedTuple):
     is_named: bool
 
 
-def load_fleet(paths: Sequence[str]) -> Fleet:
+def load_fleet(paths: Sequence[str], *, evidence: Sequence[str] = ()) -> Fleet:
     """The fleet that the files and folders describe together, or that one compiled file holds; ``-`` reads standard input.
 
+    ``evidence`` are files of what telemetry showed, or folders of such, besides those in ``.truetier/evidence`` beside a catalog.
     Raises CatalogError with every mistake in every file, and SourceError when there is nothing to read.
     """
     if len(paths) == 1 and is_compiled(paths[0]):
         from truetier.app.compile import load_compiled
 
+        if evidence:
+            raise UsageError("a compiled catalog holds its evidence: compile it again with --evidence")
         return load_compiled(paths[0])
-    return read_fleet_in(Disk(), paths)
+    return read_fleet_in(Disk(), paths, evidence=evidence)
 
 
-def read_fleet_in(tree: InputTree, paths: Sequence[str]) -> Fleet:
+def read_fleet_in(tree: InputTree, paths: Sequence[str], *, evidence: Sequence[str] = ()) -> Fleet:
     """The same, read from sources alone, wherever their bytes come from."""
-    return _Loading(tree).fleet(paths)
+    return _Loading(tree).fleet(paths, evidence)
 
 
 def is_compiled(path: str) -> bool:
@@ -114,13 +118,12 @@ class _Loading:
         self._compose: list[ComposeFile] = []
         self._contents: list[tuple[str, bytes]] = []
 
-    def fleet(self, paths: Sequence[str]) -> Fleet:
-
+    def fleet(self, paths: Sequence[str], evidence: Sequence[str] = ()) -> Fleet:
         from truetier.catalog.merge import merge
 
         for found in list(self._inputs(paths)):
             self._read(found)
-        contributions = [*self._catalogs, *self._linked()]
+        contributions = [*self._catalogs, *self._linked(), *self._observed(paths, evidence)]
         self._refuse_unreadable(paths)
         try:
             fleet = merge(contributions)
@@ -234,6 +237,34 @@ class _Loading:
             from truetier.sources import compose
 
             yield from compose.link(self._compose, self._read_beside, self._files_inside)
+
+    def _observed(self, paths: Sequence[str], evidence: Sequence[str]) -> Iterator[Contribution]:
+        """What telemetry showed: of the files named, and of those beside what is read."""
+        beside = dict.fromkeys(os.path.join(path if self._is_folder(path) else os.path.dirname(path), _EVIDENCE) for path in paths)
+        folders = [folder for folder in beside if self._is_folder(folder)]
+        if not folders and not evidence:
+            return
+        from truetier.sources.observed import read_observed
+
+        for path in (*folders, *evidence):
+            inside = [path] if not self._is_folder(path) else [each.path for each in self._tree.walk(path) if each.path.endswith(".json")]
+            for file in sorted(inside):
+                name = shown_path(file)
+                try:
+                    content = self._tree.read(file)
+                    yield read_observed(content, name)
+                except UnreadableError as error:
+                    self._unreadable.append(Mistake(f"{name} {error}"))
+                except CatalogError as error:
+                    self._mistakes += error.mistakes
+                else:
+                    self._contents.append((shown_path(os.path.relpath(file, os.path.dirname(path))), content))
+
+    def _is_folder(self, path: str) -> bool:
+        try:
+            return path != STANDARD_INPUT and self._tree.is_folder(path or os.curdir)
+        except UnreadableError:
+            return False
 
     def _read_beside(self, path: str) -> bytes | None:
         """A file that a compose file refers to; None when it cannot be had."""

@@ -18,11 +18,15 @@ EXAMPLE_DAY = date(2026, 11, 23)
 
 
 class Example(NamedTuple):
-    """A catalog as text, and the subjects the rule must name in it: none for a fleet that keeps the rule."""
+    """A catalog as text, and the subjects the rule must name in it: none for a fleet that keeps the rule.
+
+    ``observed`` is what telemetry saw of it, as ``observe`` writes it.
+    """
 
     catalog: str
     subjects: tuple[str, ...] = ()
     as_of: date = EXAMPLE_DAY
+    observed: str = ""
 
 
 class Rule:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.catalog.checks import alias_mistakes, condition_mistakes, service_mistakes, tier_mistakes
+from truetier.catalog.evidence import Kind
 from truetier.catalog.join import Joiner
 from truetier.catalog.model import Fleet, SkippedInput
 from truetier.catalog.names import AmbiguousNameError, Names
+from truetier.catalog.observed import NOTHING_OBSERVED, Observed
 from truetier.catalog.resolution import Resolution
 from truetier.catalog.source import OWN_FORMAT
 from truetier.catalog.tier import BUILT_IN
@@ -39,7 +41,7 @@ def merge(contributions: Sequence[Contribution]) -> Fleet:
     described = [service for given in ordered for service in given.services]
     canonical = Names((service.name, service.aliases) for service in described if service.name in declared)
     unmatched = dict.fromkeys(note for given in ordered for note in given.unmatched)
-    parts = _grouped(described, canonical, unmatched)
+    parts = _known(_grouped(described, canonical, unmatched), unmatched)
     names = Names((name, part.aliases) for name, same in parts.items() for part in same)
     mistakes += alias_mistakes(described, declared)
     resolution = Resolution(names, list(parts))
@@ -62,6 +64,7 @@ def merge(contributions: Sequence[Contribution]) -> Fleet:
         tuple(joiner.conflicts),
         tuple(note for given in ordered for note in given.skipped),
         (*unmatched, *resolution.unmatched),
+        _observed(ordered, names),
     )
 
 
@@ -86,6 +89,41 @@ def _grouped(described: Sequence[Service], canonical: Names, unmatched: dict[Ski
             unmatched[SkippedInput(name, f"aliases of {owners} match it ({service.evidence.place})")] = None
         parts.setdefault(name, []).append(service)
     return parts
+
+
+def _known(parts: dict[str, list[Service]], unmatched: dict[SkippedInput, None]) -> dict[str, list[Service]]:
+    """Without what telemetry alone has seen: it adds to services that somebody described, and makes none."""
+    found = {}
+    for name, same in parts.items():
+        if all(part.evidence.kind is Kind.OBSERVED for part in same):
+            unmatched[SkippedInput(name, f"telemetry saw it ({same[0].evidence.place}); no service has that name or alias")] = None
+        else:
+            found[name] = same
+    return found
+
+
+def _observed(contributions: Sequence[Contribution], names: Names) -> Observed:
+    """What telemetry saw of services of the fleet, by their own names."""
+    edges = [
+        edge._replace(caller=caller, callee=callee)
+        for given in contributions
+        for edge in given.observed.edges
+        if (caller := _meant(names, edge.caller)) is not None and (callee := _meant(names, edge.callee)) is not None and caller != callee
+    ]
+    services = [
+        service._replace(name=name)
+        for given in contributions
+        for service in given.observed.services
+        if (name := _meant(names, service.name)) is not None
+    ]
+    return Observed(tuple(edges), tuple(services)) if edges or services else NOTHING_OBSERVED
+
+
+def _meant(names: Names, name: str) -> str | None:
+    try:
+        return names.resolve(name)
+    except AmbiguousNameError:
+        return None
 
 
 def _one_service(name: str, parts: Sequence[Service], resolution: Resolution, joiner: Joiner) -> Service:

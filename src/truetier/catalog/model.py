@@ -7,6 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Never
 
+from truetier.catalog.observed import NOTHING_OBSERVED, Observed
 from truetier.catalog.tier import BUILT_IN, TierTable
 from truetier.record import NamedTuple
 from truetier.units import CERTAIN, WHOLE, Availability, Share
@@ -309,6 +310,7 @@ class Fleet(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()
     skipped: tuple[SkippedInput, ...] = ()
     unmatched: tuple[SkippedInput, ...] = ()  # names a source used that match no service
+    observed: Observed = NOTHING_OBSERVED  # what telemetry saw of these services
     inputs: tuple[tuple[str, bytes], ...] = ()  # what was read: names without the folder they are seen from, and contents
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from truetier.catalog.observed import NOTHING_OBSERVED, Observed
 from truetier.errors import CatalogError
 from truetier.record import NamedTuple
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from truetier.catalog.tier import TierTable
     from truetier.errors import Mistake, Place
 
+TELEMETRY = "observe"  # what observe wrote: its classes were seen, whatever timeouts and budgets say
 OWN_FORMAT = "truetier"  # what its files say must be right; other formats are taken as far as they go
 
 
@@ -28,6 +30,7 @@ class Contribution(NamedTuple):
     skipped: tuple[SkippedInput, ...] = ()
     unmatched: tuple[SkippedInput, ...] = ()
     tiers_place: Place | None = None  # where ``tiers`` is written
+    observed: Observed = NOTHING_OBSERVED
 
 
 class PartialCatalogError(CatalogError):

@@ -54,6 +54,12 @@ output_option = click.option("-o", "--output", metavar="FILE", help="Write here 
 as_of_option = click.option(
     "--as-of", type=Day(), default=today, show_default="today", help="The day to judge by: waivers and evidence end."
 )
+evidence_option = click.option(
+    "--evidence",
+    multiple=True,
+    metavar="PATH",
+    help="What observe wrote: a file or a folder. What lies in .truetier/evidence beside the catalog is always read.",
+)
 text_or_json = click.option(
     "--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True, help="How to print the result."
 )

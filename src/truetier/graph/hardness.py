@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from truetier.catalog.listed import ListedNeeds
 from truetier.catalog.model import Hardness, Mode
+from truetier.catalog.source import TELEMETRY
 from truetier.record import NamedTuple, maker
 from truetier.units import WHOLE
 
@@ -120,6 +121,8 @@ def _plain(need: Need, budget: timedelta | None) -> tuple[Kind, int, Weakness | 
         return Kind.ASYNC, 1, None
     if need.hardness is Hardness.UNKNOWN:
         return Kind.HARD, 1, Weakness.UNKNOWN
+    if need.hardness is Hardness.SOFT and need.fallback is not None and need.evidence.source == TELEMETRY:
+        return Kind.SOFT, 1, None  # the caller was seen to survive, however it does so
     if need.hardness is not Hardness.SOFT and need.fallback is None:
         return Kind.HARD, 1, None
     patience = need.targets[0].patience

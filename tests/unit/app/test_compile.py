@@ -10,7 +10,7 @@ import pytest
 from tests.unit.app.inputs import CATALOG, COMPOSE, DEPLOYMENT, SERVICE, write
 from truetier import __version__
 from truetier.app.check import check
-from truetier.app.compile import compiled
+from truetier.app.compile import FORMAT, compiled
 from truetier.app.load import load_fleet
 from truetier.app.render import render
 from truetier.errors import CatalogError, SourceError, UsageError
@@ -107,7 +107,7 @@ def test_one_of_another_format_or_truetier_is_refused(tmp_path: Path) -> None:
     write(tmp_path, truetier_yaml=CATALOG)
     content = compile_to(tmp_path, "truetier.yaml")
     (tmp_path / "fleet.compiled").write_bytes(content[:13] + b"\x07\0\0\0" + content[17:])
-    assert refusal() == f"fleet.compiled is compiled in format 7, this truetier reads format 2; {AGAIN}"
+    assert refusal() == f"fleet.compiled is compiled in format 7, this truetier reads format {FORMAT}; {AGAIN}"
     (tmp_path / "fleet.compiled").write_bytes(content.replace(__version__.encode(), b"9" * len(__version__), 1))
     assert refusal() == f"fleet.compiled was compiled by truetier {'9' * len(__version__)}, this is {__version__}; {AGAIN}"
 

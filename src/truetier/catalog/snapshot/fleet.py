@@ -32,6 +32,7 @@ from truetier.catalog.model import (
     Target,
     Waiver,
 )
+from truetier.catalog.observed import Observed, ObservedEdge, ObservedMode, ObservedService, Verdict
 from truetier.catalog.snapshot.codecs import (
     BOOLEAN,
     DAY,
@@ -64,6 +65,17 @@ def _possible(measured: Measured) -> Measured:
     if not 0 <= measured.failed <= measured.requests or measured.requests < 1:
         raise DamagedError
     return measured
+
+
+def _probability(text: str) -> float:
+    """A number from 0 to 1, written as the shortest text that gives it back."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise DamagedError from None
+    if not 0.0 <= number <= 1.0:
+        raise DamagedError
+    return number
 
 
 _COUNT = Number(0, 10**9)  # no key of the catalog takes more
@@ -142,6 +154,11 @@ _WAIVER = Record(Waiver, TEXT, TEXT, TEXT, TEXT, DAY, _EVIDENCE)
 _CONFLICT = Record(Conflict, TEXT, TEXT, Many(Record(Claim, TEXT, _EVIDENCE)), TEXT)
 _NOTE = Record(SkippedInput, TEXT, TEXT)
 _TIERS = Made(Many(Record(Tier, TEXT, Maybe(_AVAILABILITY))), lambda table: table.rows, TierTable)
+_PROBABILITY = Maybe(Made(TEXT, repr, _probability))
+_MODE = Record(ObservedMode, choice(Verdict), _PROBABILITY, _PROBABILITY, _PROBABILITY, _REQUESTS, _REQUESTS)
+_MODES = Made(Many(Record(tuple, TEXT, _MODE)), lambda modes: tuple(modes.items()), dict)
+_OBSERVED_EDGE = Record(ObservedEdge, TEXT, TEXT, BOOLEAN, _REQUESTS, _REQUESTS, Maybe(DURATION), Maybe(TEXT), _MODES, _EVIDENCE)
+_OBSERVED = Record(Observed, Many(_OBSERVED_EDGE), Many(Record(ObservedService, TEXT, _REQUESTS, _MEASURED, _EVIDENCE)))
 _FIELDS = (
     ("services", _SERVICE),
     ("domains", _DOMAIN),
@@ -160,6 +177,7 @@ def write_fleet(fleet: Fleet, to: Writer) -> None:
     for name, codec in _FIELDS:
         values = getattr(fleet, name)
         Many(codec).write([tuple(values.values()) if name in _NAMED else values], to)
+    _OBSERVED.write([fleet.observed], to)
 
 
 def read_fleet(source: Reader) -> Fleet:
@@ -171,7 +189,8 @@ def read_fleet(source: Reader) -> Fleet:
         found[name] = {value[0]: value for value in values} if name in _NAMED else values
         if len(found[name]) != len(values):
             raise DamagedError
-    fleet = Fleet(tiers=tiers, **found)
+    (observed,) = _OBSERVED.read(1, source)
+    fleet = Fleet(tiers=tiers, observed=observed, **found)
     if not tiers.rows or not _is_sound(fleet) or any(tier_mistakes(fleet.services, fleet.journeys, tiers)):
         raise DamagedError
     return fleet
@@ -188,6 +207,7 @@ def _is_sound(fleet: Fleet) -> bool:
     fallbacks = {id(need.fallback): need.fallback for need in needs}  # of which there are few
     named = {target.service for need in needs for target in need.targets}
     named.update(*[of_one.services for of_one in lists if isinstance(of_one, ListedNeeds)], *[criterion.services for criterion in criteria])
+    named.update(*[(edge.caller, edge.callee) for edge in fleet.observed.edges], (service.name for service in fleet.observed.services))
     named |= {need.broker for need in needs if need.broker is not None}
     named |= {each.service for each in fallbacks.values() if each is not None and each.service is not None}
     return (

@@ -10,7 +10,7 @@ import click
 
 from truetier.cli.exits import Exit
 from truetier.cli.hints import hints
-from truetier.cli.options import Names, as_of_option, or_here, output_option, paths_argument, trust_option
+from truetier.cli.options import Names, as_of_option, evidence_option, or_here, output_option, paths_argument, trust_option
 from truetier.cli.output import use_color, write, write_file
 from truetier.cli.progress import Progress
 from truetier.errors import UsageError
@@ -48,6 +48,7 @@ Examples:
 @click.option("--baseline", metavar="FILE", help="Findings listed here are known and fail nothing until they get worse.")
 @click.option("--write-baseline", metavar="FILE", help="List the findings of this run here; without --baseline they fail nothing.")
 @click.option("--against", metavar="REF", help="Fail only on what is not there at this git revision.")
+@evidence_option
 @click.option("--select", type=Names(), multiple=True, metavar="RULES", help="Run only these rules: codes, names or families.")
 @click.option("--ignore", type=Names(), multiple=True, metavar="RULES", help="Do not run these rules.")
 @trust_option
@@ -66,6 +67,7 @@ def command(
     baseline: str | None,
     write_baseline: str | None,
     against: str | None,
+    evidence: tuple[str, ...],
     select: tuple[tuple[str, ...], ...],
     ignore: tuple[tuple[str, ...], ...],
     trust: str,
@@ -94,6 +96,7 @@ def command(
             ignore=sum(ignore, ()),
             known=known,
             against=against,
+            evidence=evidence,
             fail_on=None if fail_on == "never" else Severity(fail_on),
             progress=progress,
         )

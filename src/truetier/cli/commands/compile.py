@@ -6,7 +6,7 @@ import click
 
 from truetier.cli.exits import Exit
 from truetier.cli.hints import hints
-from truetier.cli.options import or_here, paths_argument
+from truetier.cli.options import evidence_option, or_here, paths_argument
 from truetier.cli.output import write_file
 
 _EXAMPLES = """\b
@@ -19,8 +19,9 @@ Examples:
 
 @click.command("compile", short_help="A catalog in the form that is read fastest.", epilog=_EXAMPLES)
 @paths_argument
+@evidence_option
 @click.option("-o", "--output", "file", required=True, metavar="FILE", help="Write here.")
-def command(*, paths: tuple[str, ...], file: str) -> Exit:
+def command(*, paths: tuple[str, ...], evidence: tuple[str, ...], file: str) -> Exit:
     """Read and check catalogs and manifests once, and write what they describe to a file that other commands take in their place.
 
     It is refused as soon as one of its sources differs.
@@ -29,7 +30,7 @@ def command(*, paths: tuple[str, ...], file: str) -> Exit:
     from truetier.report.text import plural
 
     with hints(paths := or_here(paths)):
-        made = compiled(paths, file)
+        made = compiled(paths, file, evidence=evidence)
     write_file(made.content, file)
     counts = f"{plural(made.services, 'service')} and {plural(made.needs, 'need')} of {plural(made.files, 'file')}"
     click.echo(f"compiled {counts} to {file}", err=True)

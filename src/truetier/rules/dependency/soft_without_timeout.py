@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.loss import minutes_lost
 from truetier.audit.rule import Example, Rule
+from truetier.catalog.evidence import Kind
 from truetier.catalog.model import Hardness, Mode
 
 if TYPE_CHECKING:
@@ -70,6 +71,6 @@ services:
 
 def _is_without_timeout(use: Use) -> bool:
     need = use.need
-    if need.is_group or need.mode is Mode.ASYNC or need.targets[0].timeout is not None:
+    if need.is_group or need.mode is Mode.ASYNC or need.targets[0].timeout is not None or need.evidence.kind is Kind.OBSERVED:
         return False
     return need.hardness is Hardness.SOFT or (need.hardness is None and need.fallback is not None)
