@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import duckdb
 import pyarrow as pa
 
+from truetier.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,13 +42,19 @@ class Engine(Protocol):
 
 
 class DuckDB:
-    """The engine that comes with truetier: in this process, in bounded memory, spilling to a folder past that."""
+    """The engine that comes with truetier: in this process, in bounded memory, spilling to a folder past that.
+
+    ``memory`` is a size like 500MB or 4GB; anything else raises UsageError.
+    """
 
     def __init__(self, *, memory: str, spill: str, threads: int | None = None) -> None:
         settings: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory, "temp_directory": spill}
         if threads is not None:
             settings["threads"] = threads
-        self._connection = duckdb.connect(config=settings)
+        try:
+            self._connection = duckdb.connect(config=settings)
+        except duckdb.Error as error:
+            raise UsageError(f"cannot give the engine {memory} of memory: write a size like 500MB or 4GB") from error
         self._views: set[str] = set()
 
     def open(self, name: str, files: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LEAST_CALLS = 5
 _LEAST_SHARE = 0.2  # of the failures
-_MOST_ABOVE = 1 / 2000  # of the calls that went well
+_MOST_ABOVE = 1 / 2000  # of the calls that went well, as long or longer
 _LONG_NS = 400_000_000  # a limit that nothing shorter shows
 
 
@@ -50,7 +50,7 @@ def _limit(failed: dict[int, int], unanswered: dict[int, int], good: dict[int, i
         here = unanswered.get(bucket, 0) + unanswered.get(bucket + 1, 0)
         if here < _LEAST_CALLS or here < _LEAST_SHARE * everything:
             continue
-        above = sum(n for each, n in good.items() if each > bucket + 1)
+        above = sum(n for each, n in good.items() if each >= bucket)
         if above > _MOST_ABOVE * well:
             continue
         if not well and _begin(bucket) < _LONG_NS:

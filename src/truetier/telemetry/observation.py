@@ -156,10 +156,14 @@ def _entries(mined: Mined) -> dict[int, int]:
 
 def _fallbacks(mined: Mined) -> dict[tuple[int, int], int]:
     """Whom a caller asks only when another callee has failed, by caller and that callee."""
-    asked = {(row["caller"], row["callee"]): row["requests"] for row in mined.edges.to_pylist() if not row["is_async"]}
+    edges = [row for row in mined.edges.to_pylist() if not row["is_async"]]
+    asked = {(row["caller"], row["callee"]): row["requests"] for row in edges}
+    went_well = {(row["caller"], row["callee"]): row["requests"] - row["broken"] for row in edges}
     found: dict[tuple[int, int], tuple[int, int]] = {}
     for row in mined.beside.to_pylist():
         caller, failed, other, n = row["caller"], row["failed"], row["asked"], row["n"]
+        if went_well.get((caller, failed), 0) < _LEAST_FALLBACKS:
+            continue  # whom it asks otherwise does not show
         if n >= _LEAST_FALLBACKS and n >= _ALONE * asked.get((caller, other), math.inf):
             found[caller, failed] = max(found.get((caller, failed), (0, 0)), (n, other))
     return {edge: other for edge, (_, other) in found.items()}

@@ -35,6 +35,7 @@ def test_failures_that_crowd_above_all_that_went_well_show_the_limit() -> None:
         [(4, 1, 1, 0, 500)],  # answered, fast, nothing went well
         [(4, 1, 0, 0, 500)],  # a database that refuses at once
         [(501, 1, 0, 0, 4), (20, 0, 1, 0, 900)],  # too few
+        [(501, 1, 1, 1, 30), (501, 0, 1, 0, 900)],  # as long as what goes well
         [(501, 1, 0, 0, 10), (900, 0, 1, 0, 50), (20, 0, 1, 0, 900)],  # calls that took longer went well
         [(501, 1, 0, 0, 10), (3, 1, 1, 0, 90)],  # most failures are others
     ],

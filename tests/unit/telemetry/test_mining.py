@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.telemetry.made import Traces, edge, mined, observed, pairs, requests
+from truetier.errors import UsageError
+from truetier.telemetry.engines import DuckDB
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,3 +169,16 @@ def test_a_log_that_names_the_callee_shows_a_hard_dependency_from_one_request_on
     unreachable = only.modes["unreachable"]
     assert (unreachable.verdict.value, unreachable.failed_calls, unreachable.flags) == ("hard", 1, ("by_log", "one_window"))
     assert only.calls == 0
+
+
+def test_where_a_callee_always_fails_nobody_is_taken_for_its_fallback(tmp_path: Path) -> None:
+    def make(traces: Traces, trace: str, _: int) -> None:
+        traces.call(trace, 1, "b", outcome="error")
+        traces.call(trace, 2, "c", at=20)
+
+    assert edge(observed(requests(20, make), tmp_path), "a", "b").fallback is None
+
+
+def test_a_size_of_memory_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lots"):
+        DuckDB(memory="lots", spill=str(tmp_path))

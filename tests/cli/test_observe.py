@@ -1,0 +1,101 @@
+"""``observe`` from the command line, and ``check`` with what it wrote."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from truetier.cli.exits import Exit
+from truetier.cli.main import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CATALOG = (
+    "services:\n  shop: {tier: T1, needs: [{service: cart, timeout: 200ms, fallback: static}]}\n  cart: {tier: T1}\n  ads: {tier: T2}\n"
+)
+START = 1_790_000_000_000_000_000
+
+
+def spans(count: int) -> str:
+    """Requests to a shop that fails whenever the cart does, one in ten times, and asks for ads that nobody declared."""
+    lines = []
+    for number in range(count):
+        fails = number % 10 == 0
+        begin = START + number * 2_000_000_000
+        made = [
+            ("a", "", "shop", 2, fails, ""),
+            ("b", "a", "shop", 3, fails, "cart"),
+            ("c", "b", "cart", 2, fails, ""),
+            ("d", "a", "shop", 3, False, "ads"),
+        ]
+        for span, parent, service, kind, has_failed, peer in made:
+            told: list[dict[str, Any]] = [{"key": "peer.service", "value": {"stringValue": peer}}] if peer else []
+            times = {"startTimeUnixNano": str(begin), "endTimeUnixNano": str(begin + 9_000_000)}
+            identity = {"traceId": f"{number + 1:032x}", "spanId": span * 16, "parentSpanId": parent * 16}
+            one = {**identity, **times, "name": "get", "kind": kind, "attributes": told, "status": {"code": 2 if has_failed else 0}}
+            resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
+            lines.append(json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [one]}]}]}))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "truetier.yaml").write_text(CATALOG)
+    (tmp_path / "traces").mkdir()
+    (tmp_path / "traces" / "spans.jsonl").write_text(spans(300))
+    return tmp_path
+
+
+def test_what_observe_learns_check_compares(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["observe", "traces", "--format", "json"]) == Exit.CLEAN
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert printed.err == "wrote .truetier/evidence/observed.json\n"
+    assert json.loads((folder / ".truetier/evidence/observed.json").read_text()) == document
+    edges = {(edge["caller"], edge["callee"]): edge for edge in document["edges"]}
+    assert edges["shop", "cart"]["modes"]["error"]["verdict"] == "hard"
+    assert document["counts"] == {"read": 1200, "used": 1200, "skipped": {}}
+    assert run(["check", "--format", "json"]) == Exit.FINDINGS
+    found = {(finding["code"], finding["subject"]) for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert {("TT207", "shop -> cart"), ("TT205", "shop -> ads"), ("TT109", "shop")} <= found
+
+
+def test_without_a_catalog_nothing_is_written_that_nobody_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "truetier.yaml").unlink()
+    assert run(["observe", "traces"]) == Exit.CLEAN
+    assert "error: hard" in capsys.readouterr().out
+    assert not (folder / ".truetier").exists()
+    assert run(["observe", "traces", "--evidence", "out/seen.json"]) == Exit.CLEAN
+    assert json.loads((folder / "out/seen.json").read_text())["schema"] == "truetier/observe/1"
+
+
+@pytest.mark.usefixtures("folder")
+def test_evidence_may_lie_elsewhere_and_is_compiled_with_the_catalog(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["observe", "traces", "--evidence", "seen.json"]) == Exit.CLEAN
+    assert run(["compile", "truetier.yaml", "--evidence", "seen.json", "-o", "fleet.compiled"]) == Exit.CLEAN
+    capsys.readouterr()
+    printed = []
+    for command in (["check", "truetier.yaml", "--evidence", "seen.json"], ["check", "fleet.compiled"]):
+        assert run([*command, "--format", "json"]) == Exit.FINDINGS
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "TT207" in printed[0]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nothing.json"], Exit.UNUSABLE_INPUT, "nothing.json"),
+        (["truetier.yaml"], Exit.UNUSABLE_INPUT, "no spans of a format that is known"),
+        (["traces", "--memory", "lots"], Exit.USAGE, "lots"),
+        ([], Exit.USAGE, "PATH"),
+    ],
+)
+def test_what_cannot_be_done_is_said(arguments: list[str], code: Exit, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["observe", *arguments]) == code
+    assert words in capsys.readouterr().err
