@@ -1,0 +1,97 @@
+"""What the rules say that compare the catalog with what telemetry saw, beyond their examples."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.rules.fleets import facts_about, facts_of, fleet_of
+from truetier.audit.engine import run
+from truetier.audit.finding import Severity
+from truetier.audit.registry import all_rules
+from truetier.catalog.merge import merge
+from truetier.catalog.snapshot.columns import DamagedError, Reader, Writer
+from truetier.catalog.snapshot.fleet import read_fleet, write_fleet
+from truetier.graph.build import build
+from truetier.sources.observed import read_observed
+from truetier.sources.yaml_catalog import read
+
+if TYPE_CHECKING:
+    from truetier.audit.finding import Finding
+
+TWO = "services: {{shop: {{tier: T1, needs: [{need}]}}, ads: {{tier: T1}}}}"
+
+
+def edge(verdict: str, *, windows: int = 3, probability: float | None = 0.5, callee: str = "ads") -> dict[str, Any]:
+    mode = {"verdict": verdict, "probability": probability, "low": probability, "high": probability, "failed_calls": 20, "windows": windows}
+    return {"caller": "shop", "callee": callee, "kind": "sync", "calls": 900, "errors": 20, "modes": {"error": mode}}
+
+
+def evidence(*edges: dict[str, Any]) -> str:
+    return json.dumps({"schema": "truetier/observe/1", "services": [], "edges": list(edges)})
+
+
+def found(need: str, rule: str, *edges: dict[str, Any]) -> tuple[Finding, ...]:
+    return tuple(run(facts_of(TWO.format(need=need), observed=evidence(*edges)), all_rules(), select=[rule])[0])
+
+
+SOFT = "{service: ads, timeout: 1s, fallback: static}"
+
+
+@pytest.mark.parametrize(("windows", "severity"), [(1, Severity.WARNING), (2, Severity.ERROR)])
+def test_a_need_seen_to_be_hard_at_one_time_alone_is_a_warning(windows: int, severity: Severity) -> None:
+    (finding,) = found(SOFT, "TT207", edge("hard", windows=windows))
+    assert finding.severity is severity
+    assert "(error): 50% of them" in finding.message
+
+
+def test_a_hard_need_that_was_survived_is_a_note() -> None:
+    (finding,) = found("ads", "TT207", edge("soft"))
+    assert finding.severity is Severity.NOTE
+    assert finding.message.startswith("shop is said to fail with ads, but survived it (error: ")
+
+
+def test_a_verdict_without_a_probability_tells_how_often_it_was_seen() -> None:
+    (finding,) = found(SOFT, "TT207", edge("hard", probability=None))
+    assert finding.message.endswith("(error): 20 failed calls in 3 windows")
+
+
+def test_groups_and_needs_that_nobody_declared_are_not_contradicted() -> None:
+    assert found("{any_of: [ads]}", "TT207", edge("hard")) == ()
+    assert (
+        run(facts_of("services: {shop: {tier: T1}, ads: {tier: T1}}", observed=evidence(edge("hard"))), all_rules(), select=["TT207"])[0]
+        == ()
+    )
+
+
+def test_a_name_that_two_services_may_mean_is_nobody_s() -> None:
+    catalog = "services: {shop: {tier: T1}, a: {tier: T1, aliases: ['x*']}, b: {tier: T1, aliases: ['*y']}}"
+    fleet = merge([read(catalog.encode(), "truetier.yaml"), read_observed(evidence(edge("hard", callee="xy")).encode(), "seen.json")])
+    assert fleet.observed.edges == ()
+
+
+def test_what_telemetry_saw_is_written_down_with_the_fleet_and_read_back() -> None:
+    fleet = fleet_of(TWO.format(need=SOFT), evidence(edge("hard"), edge("unknown", probability=None, callee="shop")))
+    to = Writer()
+    write_fleet(fleet, to)
+    content = to.written()
+    assert read_fleet(Reader(memoryview(content))) == fleet
+    assert content.count(b"0.5") == 1
+    for wrong in (b"1.5", b"x.5"):
+        with pytest.raises(DamagedError):
+            read_fleet(Reader(memoryview(content.replace(b"0.5", wrong))))
+
+
+def test_an_observed_need_without_an_edge_beside_it_is_no_undeclared_call() -> None:
+    fleet = fleet_of("services: {shop: {tier: T1}, ads: {tier: T1}}", evidence(edge("hard")))
+    told = facts_about(fleet._replace(observed=fleet.observed._replace(edges=(fleet.observed.edges[0]._replace(callee="shop"),))))
+    assert run(told, all_rules(), select=["TT205"])[0] == ()
+
+
+def test_the_uses_of_a_fleet_are_a_mapping() -> None:
+    uses = build(fleet_of(TWO.format(need="ads"))).uses
+    assert len(uses) == 2
+    assert "shop" in uses
+    assert "nobody" not in uses
