@@ -369,7 +369,7 @@ class _Assessor:
     @cached_property
     def _cycles(self) -> Mapping[str, frozenset[str]]:
         """For each service that needs itself through others to serve, all that stand in its cycle."""
-        if self._is_at_once and self.series.is_everyone:
+        if self._is_at_once and self.series.is_everyone and self.series.is_all_asked:
             cycles = [frozenset(map(self._names.__getitem__, cycle)) for cycle in self.series.cycles]
             return {name: cycle for cycle in cycles for name in cycle}
         return _cycles(self._graph)

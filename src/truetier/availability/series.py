@@ -86,6 +86,11 @@ class SeriesFleet:
         """Whether all services are a series."""
         return all(self._is_series)
 
+    @property
+    def is_all_asked(self) -> bool:
+        """Whether the services ask for nothing beside what they need: an answer they can do without may close a cycle too."""
+        return self._numbered is None
+
     @cached_property
     def cycles(self) -> list[list[int]]:
         """The services that need each other, where there are several."""

@@ -118,6 +118,11 @@ def test_a_fleet_of_all_kinds_is_what_its_formulas_say(made: Fleet, reading: Rea
     assert_the_same(made, reading)
 
 
+def test_a_call_that_is_met_in_any_case_closes_a_cycle_as_it_does_in_formulas() -> None:
+    budget = timedelta(seconds=10)
+    assert_the_same(fleet(service("a", "0.99", [static("b", "1")], budget=budget), service("b", "0.9", [need("a")], budget=budget)))
+
+
 def ladder(layers: int, own: str) -> Fleet:
     return fleet(
         *(
