@@ -43,19 +43,20 @@ TRACES = 900_000
 A_PART = 1_200_000  # spans
 SPANS_OF_A_TRACE = 11
 MEMORY = "1GB"
+ALONE = "alone"
 SPREAD = 0x9E37_79B9_7F4A_7C15  # odd: numbers that follow each other end up far apart, as random identifiers do
 TEN = ("trace_id", "span_id", "parent_id", "service", "name", "kind", "start_ns", "duration_ns", "outcome", "peer")
 BAR, BAR_PANDAS, BAR_PYTHON = 5.0, 2.5, 10.0
 
 
 def main() -> None:
-    """Prints what the page shows."""
+    """Prints what the page shows; with ALONE and a folder mines what lies there, in a process of its own."""
+    if sys.argv[1:2] == [ALONE]:
+        _mine_alone(sys.argv[2])
+        return
     traces = int(sys.argv[1]) if len(sys.argv) > 1 else TRACES
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     with tempfile.TemporaryDirectory() as folder:
-        if folder_of_part := os.environ.get("TRUETIER_MINE_ALONE"):
-            _mine_alone(folder_of_part)
-            return
         spooled = _generated(traces, os.path.join(folder, "spans"))
         print(f"{machine()}, duckdb {duckdb.__version__}; one thread, CPU seconds, medians of {runs} alternating runs")
         print(f"{spooled.counts.used:,} spans, {SERVICES} services, seed {SEED}")
@@ -98,7 +99,7 @@ def _table(spans: Spans, names: pa.Array) -> pa.Table:
 def _mined(spooled: Spooled) -> Observation:
     """Everything, from the spans on disk to the verdicts; parts that were mined before are mined again."""
     for name in os.listdir(spooled.folder):
-        if name.split("-")[0] not in {"spans", "names.parquet", "links.parquet", "said.parquet", "by_log.parquet", "counts.json"}:
+        if name.split("-")[0] not in {"spans", "names.parquet", "links.parquet", "said.parquet", "by_log.parquet"}:
             os.remove(os.path.join(spooled.folder, name))
     spill = os.path.join(spooled.folder, "spill")
     engine = DuckDB(memory=MEMORY, spill=spill, threads=1)
@@ -165,8 +166,7 @@ def _cpu(task: Callable[[], object]) -> float:
 
 
 def _print_memory(spooled: Spooled) -> None:
-    environment = {**os.environ, "TRUETIER_MINE_ALONE": spooled.folder}
-    done = subprocess.run((sys.executable, __file__), env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    done = subprocess.run((sys.executable, __file__, ALONE, spooled.folder), stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
     print(done.stdout, end="")
 
 

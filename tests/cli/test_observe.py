@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +72,21 @@ def test_without_a_catalog_nothing_is_written_that_nobody_asked_for(folder: Path
     assert not (folder / ".truetier").exists()
     assert run(["observe", "traces", "--evidence", "out/seen.json"]) == Exit.CLEAN
     assert json.loads((folder / "out/seen.json").read_text())["schema"] == "truetier/observe/1"
+
+
+@pytest.mark.parametrize("evidence", [[], ["--evidence", "elsewhere/seen.json"]])
+def test_what_was_learned_since_is_not_new_to_a_change_that_left_it_as_it_was(
+    evidence: list[str], folder: Path, git: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["init", "-q"], ["add", "truetier.yaml"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "catalog"]):
+        subprocess.run([git, *command], cwd=folder, check=True)
+    assert run(["observe", "traces", *evidence]) == Exit.CLEAN
+    capsys.readouterr()
+    assert run(["check", "truetier.yaml", "--against", "HEAD", "--format", "json", *evidence]) == Exit.CLEAN
+    told = {finding["code"]: finding["new"] for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert told["TT207"] is False
+    (folder / "truetier.yaml").write_text(CATALOG.replace("timeout: 200ms", "timeout: 300ms"))
+    assert run(["check", "truetier.yaml", "--against", "HEAD", *evidence]) == Exit.CLEAN
 
 
 @pytest.mark.usefixtures("folder")

@@ -58,7 +58,7 @@ def check(  # noqa: PLR0913 - one parameter per question the command line asks
     chosen(all_rules(), select, ignore)  # a misspelt rule must not cost the time of a whole audit
     fleet = load_fleet(paths, evidence=evidence)
     if against is not None:
-        earlier = load_fleet_at(paths, against)
+        earlier = load_fleet_at(paths, against, evidence=evidence)
         absent = [item._replace(subject=f"{against}:{item.subject}") for item in earlier.skipped if item.reason == ABSENT]
         fleet = fleet._replace(skipped=(*fleet.skipped, *absent))
         before = audit(earlier, as_of=as_of, trust=trust, select=select, ignore=ignore)

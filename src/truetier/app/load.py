@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 COMPILED = b"\x8btruetier\r\n\x1a\n"  # how a compiled catalog begins, and no text does
 ABSENT = "does not exist there (moved since, perhaps): all that it says counts as new"
-_EVIDENCE = os.path.join(".truetier", "evidence")  # beside a catalog, or in a folder that is read
-_OUR_NAMES = ("truetier.yaml", "truetier.yml", "truetier.json")
+EVIDENCE = os.path.join(".truetier", "evidence")  # beside a catalog, or in a folder that is read
+OUR_NAMES = ("truetier.yaml", "truetier.yml", "truetier.json")
 SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 _CATALOG_KEY = re.compile(rb"""^(?:[ \t{]*["']|\{[ \t]*|)(?:version|services|domains|journeys|waivers|policy)["']?[ \t]*:""", re.MULTILINE)
 _TEMPLATE = "a template, not a manifest: render it first (helm template, kustomize build)"
@@ -80,8 +80,8 @@ def is_compiled(path: str) -> bool:
         return False  # what it is shows when it is read
 
 
-def load_fleet_at(paths: Sequence[str], reference: str) -> Fleet:
-    """The fleet that the same paths described in a git revision; what did not exist then is left out.
+def load_fleet_at(paths: Sequence[str], reference: str, *, evidence: Sequence[str] = ()) -> Fleet:
+    """The fleet that the same paths described in a git revision; what did not exist then is left out. Evidence is that of today.
 
     Raises UsageError when the paths lie in no git work tree or git knows no such revision, else as ``load_fleet``. Mistakes
     are placed as git names files, ``main:truetier.yaml``: the file of today may well be right.
@@ -90,7 +90,7 @@ def load_fleet_at(paths: Sequence[str], reference: str) -> Fleet:
 
     try:
         with GitRevision(reference, tuple(paths)) as revision:
-            return _Loading(revision, is_past=True).fleet(paths)
+            return _Loading(revision, is_past=True).fleet(paths, evidence)
     except CatalogError as error:
         raise CatalogError(tuple(_at_revision(mistake, reference) for mistake in error.mistakes)) from None
 
@@ -240,31 +240,28 @@ class _Loading:
 
     def _observed(self, paths: Sequence[str], evidence: Sequence[str]) -> Iterator[Contribution]:
         """What telemetry showed: of the files named, and of those beside what is read."""
-        beside = dict.fromkeys(os.path.join(path if self._is_folder(path) else os.path.dirname(path), _EVIDENCE) for path in paths)
-        folders = [folder for folder in beside if self._is_folder(folder)]
-        if not folders and not evidence:
+        # A catalog of the past is compared with one of today: what was learned since is held against both.
+        tree = Disk() if self._is_past else self._tree
+        beside = dict.fromkeys(os.path.join(path if _is_folder(tree, path) else os.path.dirname(path), EVIDENCE) for path in paths)
+        sources = [*(folder for folder in beside if _is_folder(tree, folder)), *evidence]
+        if not sources:
             return
         from truetier.sources.observed import read_observed
 
-        for path in (*folders, *evidence):
-            inside = [path] if not self._is_folder(path) else [each.path for each in self._tree.walk(path) if each.path.endswith(".json")]
+        for source in sources:
+            inside = [each.path for each in tree.walk(source) if each.path.endswith(".json")] if _is_folder(tree, source) else [source]
             for file in sorted(inside):
                 name = shown_path(file)
                 try:
-                    content = self._tree.read(file)
-                    yield read_observed(content, name)
+                    content = tree.read(file)
+                    found = read_observed(content, name)
                 except UnreadableError as error:
                     self._unreadable.append(Mistake(f"{name} {error}"))
                 except CatalogError as error:
                     self._mistakes += error.mistakes
                 else:
-                    self._contents.append((shown_path(os.path.relpath(file, os.path.dirname(path))), content))
-
-    def _is_folder(self, path: str) -> bool:
-        try:
-            return path != STANDARD_INPUT and self._tree.is_folder(path or os.curdir)
-        except UnreadableError:
-            return False
+                    self._contents.append((shown_path(os.path.relpath(file, os.path.dirname(source))), content))
+                    yield found
 
     def _read_beside(self, path: str) -> bytes | None:
         """A file that a compose file refers to; None when it cannot be had."""
@@ -322,6 +319,13 @@ class _Loading:
             )
 
 
+def _is_folder(tree: InputTree, path: str) -> bool:
+    try:
+        return path != STANDARD_INPUT and tree.is_folder(path or os.curdir)
+    except UnreadableError:
+        return False
+
+
 def _named(path: str) -> _Input:
     if path == STANDARD_INPUT:
         return _Input(path, "<stdin>", "<stdin>", is_named=True)
@@ -343,7 +347,7 @@ def _may_be_catalog(content: bytes) -> bool:
 def _is_named_ours(path: str) -> bool:
     """Whether the name alone says that it is a catalog: its mistakes then count wherever it lies."""
     name = os.path.basename(path)
-    return name in _OUR_NAMES or name.endswith(tuple(f".{ours}" for ours in _OUR_NAMES))
+    return name in OUR_NAMES or name.endswith(tuple(f".{ours}" for ours in OUR_NAMES))
 
 
 def _is_template(content: bytes) -> bool:

@@ -31,7 +31,7 @@ def observe(
     Raises UsageError when the extra ``telemetry`` is not installed, SourceError when a path cannot be read or holds no traces.
     """
     try:
-        from truetier.sources.traces import read_traces
+        from truetier.sources.traces import read_traces, trace_files
         from truetier.telemetry.engines import DuckDB
         from truetier.telemetry.mining import mine
         from truetier.telemetry.observation import observation
@@ -40,7 +40,8 @@ def observe(
         raise UsageError(f"observe needs {error.name}: install truetier[telemetry]") from error
 
     with tempfile.TemporaryDirectory(prefix="truetier-") as folder:
-        spool = Spool(os.path.join(folder, "spool"), _parts(paths), latest_ns)
+        files = [file for path in paths for file in trace_files(path) if os.path.isfile(file)]
+        spool = Spool(os.path.join(folder, "spool"), _parts(files), latest_ns)
         inputs = read_traces(paths, spool, progress=progress)
         spooled = spool.close()
         if not spooled.parts:
@@ -54,16 +55,10 @@ def observe(
     return observation(mined, spooled.counts, inputs, is_sampled_by_outcome=is_sampled_by_outcome)
 
 
-def _parts(paths: Sequence[str]) -> int:
+def _parts(files: Sequence[str]) -> int:
     """A power of two: so many parts that each holds about a million spans."""
-    size = sum(os.path.getsize(file) for path in paths for file in _files(path))
+    size = sum(map(os.path.getsize, files))
     parts = 1
     while parts < _MOST_PARTS and parts * _SPANS_OF_A_PART * _BYTES_OF_A_SPAN < size:
         parts *= 2
     return parts
-
-
-def _files(path: str) -> list[str]:
-    if not os.path.isdir(path):
-        return [path] if os.path.exists(path) else []
-    return [file for root, _, names in os.walk(path) for name in names if os.path.isfile(file := os.path.join(root, name))]

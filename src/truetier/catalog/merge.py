@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.catalog.checks import alias_mistakes, condition_mistakes, service_mistakes, tier_mistakes
-from truetier.catalog.evidence import Kind
 from truetier.catalog.join import Joiner
 from truetier.catalog.model import Fleet, SkippedInput
 from truetier.catalog.names import AmbiguousNameError, Names
 from truetier.catalog.observed import NOTHING_OBSERVED, Observed
 from truetier.catalog.resolution import Resolution
-from truetier.catalog.source import OWN_FORMAT
+from truetier.catalog.source import OWN_FORMAT, TELEMETRY
 from truetier.catalog.tier import BUILT_IN
 from truetier.errors import CatalogError, Mistake, Place
 from truetier.units import shown
@@ -41,7 +40,9 @@ def merge(contributions: Sequence[Contribution]) -> Fleet:
     described = [service for given in ordered for service in given.services]
     canonical = Names((service.name, service.aliases) for service in described if service.name in declared)
     unmatched = dict.fromkeys(note for given in ordered for note in given.unmatched)
-    parts = _known(_grouped(described, canonical, unmatched), unmatched)
+    parts = _grouped(described, canonical, unmatched)
+    if any(given.source == TELEMETRY for given in ordered):
+        parts = _known(parts, unmatched)
     names = Names((name, part.aliases) for name, same in parts.items() for part in same)
     mistakes += alias_mistakes(described, declared)
     resolution = Resolution(names, list(parts))
@@ -95,7 +96,7 @@ def _known(parts: dict[str, list[Service]], unmatched: dict[SkippedInput, None])
     """Without what telemetry alone has seen: it adds to services that somebody described, and makes none."""
     found = {}
     for name, same in parts.items():
-        if all(part.evidence.kind is Kind.OBSERVED for part in same):
+        if all(part.evidence.source == TELEMETRY for part in same):
             unmatched[SkippedInput(name, f"telemetry saw it ({same[0].evidence.place}); no service has that name or alias")] = None
         else:
             found[name] = same

@@ -8,7 +8,6 @@ service was measured to fail by itself counts where nobody stated how available 
 from __future__ import annotations
 
 import json
-import re
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SCHEMA = "truetier/observe/1"
-_LAST_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[^ ]*$")
 _HARDNESS = {Verdict.HARD: Hardness.HARD, Verdict.PARTIAL: Hardness.HARD, Verdict.SOFT: Hardness.SOFT, Verdict.UNKNOWN: Hardness.UNKNOWN}
 
 
@@ -41,18 +39,21 @@ def read_observed(content: bytes, file: str) -> Contribution:
             isinstance(document, dict) and document.get("schema") == SCHEMA, f"expected the schema {SCHEMA}: write it with truetier observe"
         )
         evidence = Evidence(Kind.OBSERVED, TELEMETRY, Place(file, 1, 1), _seen(document))
+        shown_to_work = _verification(document)
         edges = tuple(_edge(item, evidence) for item in _list(document, "edges"))
-        services = tuple(_services(document, edges, evidence))
+        services = tuple(_services(document, edges, evidence, shown_to_work))
         seen = tuple(_observed(item, evidence) for item in _list(document, "services"))
     except (_WrongError, ValueError, RecursionError) as error:
         raise CatalogError((Mistake(f"no evidence of telemetry: {error}", Place(file, 1, 1)),)) from error
     return Contribution(TELEMETRY, file, services, observed=Observed(edges, seen))
 
 
-def _services(document: Mapping[str, Any], edges: tuple[ObservedEdge, ...], evidence: Evidence) -> Iterator[Service]:
+def _services(
+    document: Mapping[str, Any], edges: tuple[ObservedEdge, ...], evidence: Evidence, shown_to_work: Verification | None
+) -> Iterator[Service]:
     needs: dict[str, list[Need]] = {}
     for edge in edges:
-        needs.setdefault(edge.caller, []).append(_need(edge, evidence))
+        needs.setdefault(edge.caller, []).append(_need(edge, evidence, shown_to_work))
     own = {_text(item, "name"): item.get("own") for item in _list(document, "services")}
     for name in dict.fromkeys((*own, *needs)):
         measured = None if own.get(name) is None else _measured(own[name])
@@ -68,18 +69,12 @@ def _observed(item: Mapping[str, Any], evidence: Evidence) -> ObservedService:
     return ObservedService(_text(item, "name"), requests, whole, evidence)
 
 
-def _need(edge: ObservedEdge, evidence: Evidence) -> Need:
+def _need(edge: ObservedEdge, evidence: Evidence, shown_to_work: Verification | None) -> Need:
     mode = Mode.ASYNC if edge.is_async else Mode.SYNC
     hardness = None if edge.is_async else _HARDNESS[edge.verdict]
     fallback = Fallback(FallbackKind.STATIC, availability=_survival(edge)) if hardness is Hardness.SOFT else None
-    verified = _seen_to_work(evidence) if hardness is Hardness.SOFT or edge.is_async else None
+    verified = shown_to_work if hardness is Hardness.SOFT or edge.is_async else None
     return Need((Target(edge.callee, edge.timeout),), evidence, hardness=hardness, mode=mode, fallback=fallback, verified=verified)
-
-
-def _seen_to_work(evidence: Evidence) -> Verification | None:
-    """What was seen in failures was shown to work, on the last day of it."""
-    last = _LAST_DAY.search(evidence.detail)
-    return None if last is None else Verification("telemetry", date.fromisoformat(last[1]), None)
 
 
 def _survival(edge: ObservedEdge) -> Availability:
@@ -130,7 +125,13 @@ def _measured(item: Mapping[str, Any]) -> Measured | None:
 
 def _seen(document: Mapping[str, Any]) -> str:
     first, last = document.get("first"), document.get("last")
-    return f"seen {first} to {last}" if isinstance(first, str) and isinstance(last, str) else ""
+    return f"what was seen {first} to {last}" if isinstance(first, str) and isinstance(last, str) else ""
+
+
+def _verification(document: Mapping[str, Any]) -> Verification | None:
+    """What was seen in failures was shown to work, on the last day of it."""
+    last = document.get("last")
+    return None if not isinstance(last, str) else Verification("telemetry", date.fromisoformat(last[:10]), None)
 
 
 def _list(item: Mapping[str, Any], key: str) -> list[Any]:

@@ -6,7 +6,6 @@ hexadecimal digits, or a hash where it is something else; and a number for each 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from array import array
@@ -22,7 +21,7 @@ from truetier.record import NamedTuple
 from truetier.telemetry.spans import Columns, Outcome, SpanKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _ROWS = 120_000  # of one row group
 _MOST_NAMES = 500_000  # of spans; past that new ones have none, as if nobody had told them apart
@@ -51,6 +50,15 @@ _KINDS = pa.array(
     [SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.INTERNAL, SpanKind.UNKNOWN], pa.string()
 )
 _OUTCOMES = pa.array([Outcome.OK, Outcome.ERROR, Outcome.TIMEOUT, Outcome.UNREACHABLE, Outcome.UNRECORDED], pa.string())
+_CHECKS: tuple[tuple[str, Callable[[pa.Table, int], pa.Array]], ...] = (
+    ("no trace id", lambda batch, _: pc.not_equal(batch["trace_id"], "")),
+    ("no span id", lambda batch, _: pc.not_equal(batch["span_id"], "")),
+    ("no service name", lambda batch, _: pc.not_equal(batch["service"], "")),
+    ("no start time", lambda batch, _: pc.greater(batch["start_ns"], 0)),
+    ("starts in the future", lambda batch, latest_ns: pc.less_equal(batch["start_ns"], latest_ns)),
+    ("ends before it starts", lambda batch, _: pc.greater_equal(batch["duration_ns"], 0)),
+    ("is its own parent", lambda batch, _: pc.not_equal(batch["span_id"], batch["parent_id"])),
+)
 _LINKS = pa.schema([("tkey", pa.int64()), ("skey", pa.int64()), ("service", pa.string())])
 _SAID = pa.schema([("tkey", pa.int64()), ("skey", pa.int64()), ("callee", pa.string())])
 _BY_LOG = pa.schema([("t", pa.int64()), ("s", pa.int64())])
@@ -100,13 +108,15 @@ class Spool:
         self._used += batch.num_rows
         batch = self._numbered(batch)
         part_of = pc.bit_wise_and(batch["tkey"], self._parts - 1)
-        for part in range(self._parts):
-            mine = batch if self._parts == 1 else batch.filter(pc.equal(part_of, part))
-            if mine.num_rows:
-                self._waiting[part].append(mine)
-                self._rows[part] += mine.num_rows
-                if self._rows[part] >= _ROWS:
-                    self._write(part)
+        if self._parts > 1:
+            batch = batch.take(pc.sort_indices(part_of))
+        begin = 0
+        for part, rows in sorted((each["values"], each["counts"]) for each in pc.value_counts(part_of).to_pylist()):
+            self._waiting[part].append(batch.slice(begin, rows))
+            begin += rows
+            self._rows[part] += rows
+            if self._rows[part] >= _ROWS:
+                self._write(part)
 
     def links(self, links: Sequence[tuple[str, str, str]]) -> None:
         """Takes what spans are linked to."""
@@ -148,33 +158,20 @@ class Spool:
             self._table("links", _joined(self._links, _LINKS))
             self._table("said", _joined(self._said, _SAID))
             self._table("by_log", _joined(self._by_log, _BY_LOG))
-            counts = Counts(self._read, self._used, dict(sorted(self._skipped.items())))
-            with open(os.path.join(self._folder, "counts.json"), "w", encoding="utf-8") as out:
-                json.dump(counts._asdict(), out)
         except OSError as error:
             raise SourceError(f"{self._folder}: cannot write spans there: {error.strerror or error}") from error
+        counts = Counts(self._read, self._used, dict(sorted(self._skipped.items())))
         return Spooled(self._folder, tuple(part for part, file in enumerate(self._files) if file is not None), counts)
 
     # -- inside
 
     def _sensible(self, batch: pa.Table) -> pa.Table:
-        """Those spans of which something can be learned."""
-        checks = (
-            ("no trace id", pc.not_equal(batch["trace_id"], "")),
-            ("no span id", pc.not_equal(batch["span_id"], "")),
-            ("no service name", pc.not_equal(batch["service"], "")),
-            ("no start time", pc.greater(batch["start_ns"], 0)),
-            ("starts in the future", pc.less_equal(batch["start_ns"], self._latest_ns)),
-            ("ends before it starts", pc.greater_equal(batch["duration_ns"], 0)),
-            ("is its own parent", pc.not_equal(batch["span_id"], batch["parent_id"])),
-        )
-        for reason, is_right in checks:
-            wrong = batch.num_rows - (pc.sum(is_right).as_py() or 0)
-            if not wrong:
-                continue
-            # What failed an earlier check is gone: each span is counted under one reason.
-            self._skipped[reason] = self._skipped.get(reason, 0) + wrong
-            return self._sensible(batch.filter(is_right))
+        """Those spans of which something can be learned; each of the others is counted under the first reason that holds."""
+        for reason, is_right in _CHECKS:
+            right = batch.filter(is_right(batch, self._latest_ns))
+            if right.num_rows < batch.num_rows:
+                self._skipped[reason] = self._skipped.get(reason, 0) + batch.num_rows - right.num_rows
+            batch = right
         return batch
 
     def _numbered(self, batch: pa.Table) -> pa.Table:

@@ -10,7 +10,7 @@ from truetier.record import NamedTuple
 from truetier.telemetry.noisy_or import PRIOR, Background, Pattern, Posterior, failures_needed, posteriors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import pyarrow as pa
 
@@ -51,7 +51,6 @@ class _Seen:
         self.calls = 0
         self.windows: set[int] = set()
         self.with_contrast = 0
-        self.recorded = 0
         self.beside: set[tuple[int, int]] | None = None  # causes that were there every time
         self.logged = 0
 
@@ -72,7 +71,7 @@ def verdicts(mined: Mined, *, seed: int = 0) -> dict[tuple[int, int, int], ModeE
         requests = row["n"] - row["unrecorded"]
         callee = contrast.nearest(caller, [callee for callee, _ in members], window)
         for member in members:
-            _note(seen[caller, *member], row, members, member, has_contrast=contrast.has(caller, callee, window))
+            _note(seen[caller, *member], members, member, has_contrast=contrast.has(caller, callee, window))
         if not requests:
             continue
         at = (caller, callee, contrast.window(caller, callee, window))
@@ -137,8 +136,7 @@ def _direct(known: Posterior | None, logged: int) -> Posterior:
     return Posterior(*figures)
 
 
-def _note(seen: _Seen, row: Mapping[str, int], members: frozenset[tuple[int, int]], cause: tuple[int, int], *, has_contrast: bool) -> None:
-    seen.recorded += row["n"] - row["unrecorded"]
+def _note(seen: _Seen, members: frozenset[tuple[int, int]], cause: tuple[int, int], *, has_contrast: bool) -> None:
     seen.with_contrast += has_contrast
     others = set(members) - {cause}
     seen.beside = others if seen.beside is None else seen.beside & others

@@ -12,8 +12,7 @@ from truetier.cli.options import output_option, text_or_json
 from truetier.cli.output import write, write_file
 from truetier.cli.progress import Progress
 
-_EVIDENCE = os.path.join(".truetier", "evidence", "observed.json")
-_CATALOGS = ("truetier.yaml", "truetier.yml", "truetier.json")
+_EVIDENCE_FILE = "observed.json"
 _EXAMPLES = """\b
 Examples:
   truetier observe traces/
@@ -62,4 +61,6 @@ def command(*, paths: tuple[str, ...], memory: str, sampled_by_outcome: bool, ev
 
 def _beside_catalog() -> str | None:
     """Where check looks for evidence; nowhere when there is no catalog in this folder."""
-    return _EVIDENCE if any(map(os.path.exists, _CATALOGS)) else None
+    from truetier.app.load import EVIDENCE, OUR_NAMES
+
+    return os.path.join(EVIDENCE, _EVIDENCE_FILE) if any(map(os.path.exists, OUR_NAMES)) else None

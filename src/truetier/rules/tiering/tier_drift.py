@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import promise_place, promise_text
-from truetier.availability.posterior import quantiles
 from truetier.units import MINUTES_PER_YEAR, availability_text
 
 if TYPE_CHECKING:
@@ -65,6 +64,10 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
         """Every service with a promise of which requests were counted."""
+        if not facts.fleet.observed.services:
+            return
+        from truetier.availability.posterior import quantiles  # few fleets have evidence of telemetry
+
         for seen in facts.fleet.observed.services:
             service = facts.fleet.services[seen.name]
             promise = facts.fleet.promise(service)

@@ -4,6 +4,6 @@ A reader takes an open file and a sink and never fails for what the file holds: 
 the rest is used, and memory stays bounded whatever the size of the file.
 """
 
-from truetier.sources.traces.files import read_traces
+from truetier.sources.traces.files import read_traces, trace_files
 
-__all__ = ["read_traces"]
+__all__ = ["read_traces", "trace_files"]

@@ -31,7 +31,7 @@ def read_traces(paths: Sequence[str], sink: Sink, *, progress: Callable[[int, in
 
     Raises SourceError for a path that is not there, or that is named and holds no spans.
     """
-    files = [(file, path == file) for path in paths for file in _files(path)]
+    files = [(file, path == file) for path in paths for file in trace_files(path)]
     unread: list[SkippedInput] = []
     wrong: list[str] = []
     for done, (file, is_named) in enumerate(files, start=1):
@@ -48,7 +48,7 @@ def read_traces(paths: Sequence[str], sink: Sink, *, progress: Callable[[int, in
     return tuple(unread)
 
 
-def _files(path: str) -> Iterator[str]:
+def trace_files(path: str) -> Iterator[str]:
     """The file, or the files in the folder, each folder's in order of name and before those of folders in it."""
     if not os.path.isdir(path):
         yield path
@@ -62,12 +62,17 @@ def _read(file: str, sink: Sink) -> str | None:
     """Why nothing of the file was read; None where it was."""
     try:
         with open(file, "rb") as raw:
-            stream = _Forgiving(_unpacked(raw), sink)
+            unpacked = _unpacked(raw)
+            stream = _Forgiving(unpacked, sink)
             head = stream.peek_ahead(HEAD)
             reader = reader_of(head)
             if reader is None:
                 return "empty" if not head else _NO_SPANS
-            reader(cast("IO[bytes]", raw if stream.is_plain else io.BufferedReader(stream)), sink)
+            if unpacked is raw:  # a file as it is, which some readers move about in
+                raw.seek(0)
+                reader(raw, sink)
+            else:
+                reader(cast("IO[bytes]", io.BufferedReader(stream)), sink)
     except OSError as error:
         return error.strerror or str(error)
     return None
@@ -91,14 +96,6 @@ class _Forgiving(io.RawIOBase):
         self._sink = sink
         self._ahead = b""
         self._is_over = False
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it unpacks nothing, so that the file itself, at its start again, does as well."""
-        if isinstance(self._stream, io.BufferedReader):
-            self._stream.seek(0)
-            return True
-        return False
 
     def peek_ahead(self, size: int) -> bytes:
         """So many bytes from the start, which are read again afterwards."""

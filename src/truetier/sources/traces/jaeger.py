@@ -247,10 +247,10 @@ def _complaints(raw: Raw) -> str:
 
 def _start(text: int | str | None) -> int:
     """Nanoseconds since 1970 of a number of microseconds or a date. Raises ValueError."""
-    if text is None or isinstance(text, int):
-        return (text or 0) * 1000
-    if text.isdecimal() and text.isascii():
-        return int(text) * 1000
+    number = _of_microseconds(text)
+    if number is not None:
+        return number
+    assert isinstance(text, str), "what is no number is a text"
     fraction = _FRACTION.search(text)
     nanoseconds = int(fraction.group(1).ljust(9, "0")) if fraction else 0
     moment = datetime.fromisoformat(_FRACTION.sub("", text))
@@ -260,13 +260,19 @@ def _start(text: int | str | None) -> int:
 
 def _duration(text: int | str | None) -> int:
     """Nanoseconds of a number of microseconds or of 5000ns, 1.5s. Raises ValueError."""
-    if text is None or isinstance(text, int):
-        return (text or 0) * 1000
-    if text.isdecimal() and text.isascii():
-        return int(text) * 1000
-    found = _DURATION.fullmatch(text)
+    number = _of_microseconds(text)
+    if number is not None:
+        return number
+    found = _DURATION.fullmatch(str(text))
     if found is None:
         raise ValueError(text)
     whole, _, fraction = found.group(1).partition(".")
     unit = _UNITS[found.group(2)]
     return int(whole) * unit + (int(fraction.ljust(9, "0")) * unit // 1_000_000_000 if fraction else 0)
+
+
+def _of_microseconds(text: int | str | None) -> int | None:
+    """Nanoseconds of a number of microseconds, nought where there is none; None for another text."""
+    if text is None or isinstance(text, int):
+        return (text or 0) * 1000
+    return int(text) * 1000 if text.isdecimal() and text.isascii() else None

@@ -77,18 +77,23 @@ def _read_messages(stream: _Behind, batch: Batch, sink: Sink) -> None:
             _pass_over(stream, size)
         else:
             message = stream.read(size)
-            _read_request(_Behind(b"", io.BytesIO(message)), batch, sink)
+            is_whole = _read_request(_Behind(b"", io.BytesIO(message)), batch, sink)
             if len(message) < size:
+                if is_whole:  # it ends where a field could begin, so that only its length tells
+                    sink.skip(_CUT_OFF)
                 return
 
 
-def _read_request(stream: _Behind, batch: Batch, sink: Sink) -> None:
+def _read_request(stream: _Behind, batch: Batch, sink: Sink) -> bool:
+    """Whether the request ends where it may; else that is counted."""
     try:
         for number, content in _fields(stream, sink):
             if number == _RESOURCE_SPANS:
                 _read_resource_spans(content, batch, sink)
     except _CutOffError:
         sink.skip(_CUT_OFF)
+        return False
+    return True
 
 
 def _pass_over(stream: _Behind, size: int) -> None:

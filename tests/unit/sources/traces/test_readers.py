@@ -75,6 +75,14 @@ def test_otlp_protobuf_is_read_as_a_request_and_behind_its_length() -> None:
     assert kept(otlp_protobuf.read, (struct.pack(">I", len(message())) + message()) * 2).rows == EXPECTED * 2
 
 
+@pytest.mark.parametrize("left", [4, 5, 30])
+def test_a_stream_of_messages_that_was_cut_off_says_so_once(left: int) -> None:
+    whole = struct.pack(">I", len(message())) + message()
+    found = kept(otlp_protobuf.read, whole + whole[:left])
+    assert found.rows == EXPECTED
+    assert found.skipped == {"end of a file that was cut off": 1}
+
+
 @pytest.mark.parametrize(
     ("attributes", "outcome"),
     [
