@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -16,11 +17,13 @@ from truetier.catalog.listed import ListedNeeds
 from truetier.catalog.merge import merge
 from truetier.catalog.snapshot.columns import Reader, Writer
 from truetier.catalog.snapshot.fleet import read_fleet, write_fleet
+from truetier.errors import CatalogError
 from truetier.graph.build import Graph, build, proven
 from truetier.graph.diff import diff
 from truetier.graph.hardness import Reading
 from truetier.report.json import render
 from truetier.sources.yaml_catalog import read
+from truetier.sources.yaml_tree import kernel
 
 if TYPE_CHECKING:
     from truetier.catalog.model import Fleet
@@ -54,6 +57,7 @@ OTHERS = (
     "{{service: {}, mode: async, broker: z}}",
     "{{service: {}, timeout: 20ms, fallback: {{kind: stand-in, service: z}}}}",
 )
+SLIPS = ("~", "0", "'b'", "[b]", "x y", "b: c")
 
 
 @st.composite
@@ -140,6 +144,26 @@ def test_columns_are_assessed_and_audited_as_the_needs_are(at_once_from: int, te
     with patch.object(assess, "AT_ONCE_FROM", at_once_from):
         reports = [render(audit(each, as_of=DAY, trust=trust)) for each in (fleet, made(fleet), again(fleet))]
     assert reports[0] == reports[1] == reports[2]
+
+
+@given(texts(), st.sampled_from((*SLIPS, "")), st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_lists_say_the_same_however_they_are_parsed(text: str, slip: str, skipped: int) -> None:
+    places = [found.start() for found in re.finditer("(?<=service: )[a-f]|(?<=timeout: )[0-9]+", text)][skipped::4][:1]
+    for place in places if slip else ():
+        text = text[:place] + slip + text[place + 1 :]
+    with patch.object(kernel, "IS_COMPILED", new=False):
+        by_parser = said(text)
+    with patch.object(kernel, "IS_COMPILED", new=True):
+        assert said(text) == by_parser
+
+
+def said(text: str) -> object:
+    """What the file says, or what is wrong with it."""
+    try:
+        return [(service.needs, [each.needs for each in service.endpoints]) for service in read(text.encode(), "f").services]
+    except CatalogError as error:
+        return error.mistakes
 
 
 def test_the_laws_are_about_columns() -> None:

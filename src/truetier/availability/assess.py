@@ -329,8 +329,8 @@ class _Assessor:
 
         asked, number = self._graph.asked, self._graph.number
         callees: list[Sequence[int] | None] = []
-        # What a sample needs is nobody, or it has a say.
         of_samples = [plain_callees((sample,), full=full, lenient=True) for sample in uses.samples]
+        has_a_say = [None if plain is None else bool(plain) for plain in of_samples]
         for (name, service), reached in zip(self._fleet.services.items(), asked, strict=True):
             column = uses.columns.get(name)
             if service.placement is not None:
@@ -341,8 +341,8 @@ class _Assessor:
             elif name in uses.bare:
                 callees.append(reached)
             else:
-                needed = list(map(of_samples.__getitem__, column))
-                callees.append(None if None in needed else list(compress(reached, needed)))
+                needed = list(map(has_a_say.__getitem__, column))
+                callees.append(reached if all(needed) else None if None in needed else list(compress(reached, needed)))
         return SeriesFleet(self._names, self._own_downs, callees, None if callees == asked else self._numbered)
 
     @cached_property

@@ -505,10 +505,10 @@ class Structure:
 
 
 def plain_callees(uses: Iterable[Use], *, full: bool = False, lenient: bool = False) -> list[str] | None:
-    """The services that are all that a service with these uses, in one place, needs beside its own part to be up (``full``: fully).
+    """The services that are all a service needs, beside its own part, to be up (``full``: fully), as often as it needs them.
 
     None where anything else has a say, if only in words: ``lenient`` passes over what is met anyway, by a fallback that never
-    fails. It is the equation of most services, told before it is written down.
+    fails. It is the equation of most services that have no placement, told before it is written down.
     """
     found: list[str] = []
     for use in uses:

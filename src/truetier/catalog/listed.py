@@ -61,10 +61,11 @@ def can_be_listed(need: Need) -> bool:
 class ListedNeeds(Sequence[Need]):
     """Needs that one of our own files lists: each asks one of the ``services`` in a wording, at one of ``lines`` and ``columns``.
 
-    Reads like a tuple of needs and equals one; the needs are made when the first is asked for.
+    ``is_bare`` where they say nothing but whom they ask. Reads like a tuple of needs and equals one; the needs are made when the
+    first is asked for.
     """
 
-    __slots__ = ("_made", "columns", "file", "lines", "services", "wordings")
+    __slots__ = ("_made", "columns", "file", "is_bare", "lines", "services", "wordings")
 
     def __init__(
         self, services: tuple[str, ...], wordings: tuple[Wording, ...], file: str, lines: Sequence[int], columns: Sequence[int]
@@ -74,12 +75,8 @@ class ListedNeeds(Sequence[Need]):
         self.file = file
         self.lines = lines
         self.columns = columns
+        self.is_bare = wordings.count(BARE) == len(wordings)
         self._made: tuple[Need, ...] | None = None
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether they say nothing but whom they ask, as most do."""
-        return self.wordings.count(BARE) == len(self.wordings)
 
     @property
     def _needs(self) -> tuple[Need, ...]:

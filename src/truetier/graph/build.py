@@ -10,6 +10,7 @@ from truetier.graph.hardness import Kind, asked_by
 from truetier.graph.later import Later
 from truetier.graph.uses import default_budgets, trusting_uses
 from truetier.record import NamedTuple, maker
+from truetier.units import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,6 +85,17 @@ class Graph(NamedTuple):
         """Whom a service calls while it serves, in the order of ``callees``."""
         return asked_by(self.fleet.services[name]) if name in self.uses.columns else [edge.callee for edge in self.callees[name]]
 
+    def hard_called(self, name: str) -> Sequence[str]:
+        """Whom a service needs hard, in the order of ``hard_callees``."""
+        called, number = self.called(name), self.number[name]
+        if len(called) == len(self.hard[number]):
+            return called
+        return [called[place] for place in self._hard_places(name)]
+
+    def is_whole(self, name: str) -> bool:
+        """Whether it is known by what they say alone that every request of the service meets each of its hard needs."""
+        return name in self.bare or (name in self.uses.columns and not any(self.uses.judge(_is_partly_hard)(name)))
+
     def places(self, name: str) -> Callable[[int], Place | None]:
         """Tells where the catalog writes the need behind each of the hard ones; a listed one is not made for it."""
         needs = self.fleet.services[name].needs
@@ -92,8 +104,13 @@ class Graph(NamedTuple):
             return lambda place: edges[place].place
         if len(self.hard[self.number[name]]) == len(needs):
             return needs.place
-        numbers = list(compress(count(), self.uses.judge(_is_hard)(name)))
+        numbers = self._hard_places(name)
         return lambda place: needs.place(numbers[place])
+
+    def _hard_places(self, name: str) -> Sequence[int]:
+        """Which of the calls of a service are hard."""
+        are_hard = self.uses.judge(_is_hard)(name) if name in self.uses.columns else map(_is_hard, self.callees[name])
+        return list(compress(count(), are_hard))
 
 
 def build(fleet: Fleet) -> Graph:
@@ -114,9 +131,11 @@ def _joined(fleet: Fleet, uses: Uses, budgets: Mapping[str, timedelta]) -> Graph
     asked: list[Sequence[int]] = []
     hard: list[Sequence[int]] = []
     for name, service in fleet.services.items():
+        needed: Sequence[bool] | None = None
         if name in uses.columns:
             reached = list(map(number.__getitem__, asked_by(service)))
-            needed = None if name in uses.bare else are_hard(name)
+            if name not in uses.bare:
+                needed = are_hard(name)
         else:
             edges = callees[name] = tuple([edge for use in uses[name] if use.need.at_serve for edge in _edges(use)])
             reached = [number[edge.callee] for edge in edges]
@@ -127,8 +146,12 @@ def _joined(fleet: Fleet, uses: Uses, budgets: Mapping[str, timedelta]) -> Graph
     return Graph(fleet, uses, ahead, _callers(number, asked, ahead), number, asked, hard, budgets)
 
 
-def _is_hard(use: Use) -> bool:
+def _is_hard(use: Use | Edge) -> bool:
     return use.is_hard
+
+
+def _is_partly_hard(use: Use) -> bool:
+    return use.is_hard and use.share != WHOLE
 
 
 def _listed_edges(service: Service, uses: Sequence[Use]) -> tuple[Edge, ...]:

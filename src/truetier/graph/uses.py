@@ -98,13 +98,18 @@ def trusting_uses(fleet: Fleet, budgets: Mapping[str, timedelta]) -> Uses:
     columns: dict[str, Sequence[int]] = {}
     others: dict[str, tuple[Use, ...]] = {}
     for name, service in fleet.services.items():
-        budget = service.budget if service.budget is not None else budgets.get(name)
         needs = service.needs
         if service.endpoints or (needs and not isinstance(needs, ListedNeeds)):
-            others[name] = _uses_of(service, budget)
+            others[name] = _uses_of(service, _budget(service, budgets))
+        elif not isinstance(needs, ListedNeeds) or needs.is_bare:
+            columns[name] = bytes(len(needs))
         else:
-            columns[name] = samples.column(needs, budget) if isinstance(needs, ListedNeeds) else b""
+            columns[name] = samples.column(needs, _budget(service, budgets))
     return Uses(fleet, samples.found, columns, others)
+
+
+def _budget(service: Service, budgets: Mapping[str, timedelta]) -> timedelta | None:
+    return service.budget if service.budget is not None else budgets.get(service.name)
 
 
 def default_budgets(fleet: Fleet) -> dict[str, timedelta]:
@@ -140,11 +145,10 @@ class _Samples:
 
     def column(self, needs: ListedNeeds, budget: timedelta | None) -> Sequence[int]:
         """For each of the needs the number of the sample that it counts as, where its caller has so long."""
-        if needs.is_bare:
-            return bytes(len(needs))
         known = self._by_budget.setdefault(budget, {})
-        for wording in set(needs.wordings).difference(known):
-            known[wording] = self._number(wording, budget)
+        for wording in dict.fromkeys(needs.wordings):
+            if wording not in known:
+                known[wording] = self._number(wording, budget)
         return list(map(known.__getitem__, needs.wordings))
 
     def _number(self, wording: Wording, budget: timedelta | None) -> int:

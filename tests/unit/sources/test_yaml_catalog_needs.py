@@ -261,3 +261,21 @@ def test_a_wrong_need_is_told_where_a_right_one_says_the_same() -> None:
         "5:19: needs: 'a' needs itself",
         "6:19: service: expected a name, found nothing",
     ]
+
+
+def test_a_wrong_need_is_told_where_right_ones_were_read_before() -> None:
+    right = "{service: b, timeout: 1s}"
+    for wrong, message in (
+        ("{service: c, timeout: 1s}", "6:19: needs: 'c' needs itself"),
+        ("{service: ~, timeout: 1s}", "6:19: service: expected a name, found nothing"),
+        ("{service: b, timeout: 0s}", "6:31: timeout: expected a duration longer than 0, found '0s'"),
+    ):
+        text = f"services:\n  a: {{needs: [{right}]}}\n  b: {{needs: []}}\n  c:\n    needs:\n      - {wrong}\n      - {right}\n"
+        assert mistakes(text) == [message]
+
+
+def test_needs_whose_first_key_is_another_are_each_read() -> None:
+    one, other = needs("{timeout: 1s, service: b}", "{timeout: 1s, service: c}")
+    again, more = needs("{timeout: 1s, service: b}", "{timeout: 2s, service: b}")
+    assert (one.service, other.service, again.service) == ("b", "c", "b")
+    assert [need.targets[0].timeout for need in (one, more)] == [timedelta(seconds=1), timedelta(seconds=2)]

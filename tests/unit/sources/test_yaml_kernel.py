@@ -111,6 +111,7 @@ def test_the_corpus_is_read_alike(path: Path) -> None:
 
 PIECES = st.sampled_from(
     [
+        "{a: b, 0: 1}",
         *"ab01 \n\n\n  :-#,[]{}'\"~.*&!|>?%@$()+=;<^`\\\t\r/_",
         ": ",
         "- ",
@@ -191,3 +192,41 @@ def test_a_list_of_plain_texts_makes_its_nodes_when_they_are_asked_for(text: byt
     assert found.items is found.items
     with pytest.raises(AttributeError):
         found.nothing  # noqa: B018
+
+
+def test_maps_that_differ_in_their_first_value_share_a_frame() -> None:
+    text = "a:\n  - {b: c, d: e f}\n  - g\n  - { b: h }\n  - {b: i j , d: e f}  # why\n  - {b: longer, d: e f}\nz: ''\n"
+    assert check(text.encode())
+    root = kernel.plain_document(Text(text.encode()))
+    assert root is not None
+    found = root.pairs[0][1]
+    assert isinstance(found, PlainSeq)
+    assert found.texts == ["c", "g", "h", "i j", "longer"]
+    first, none, alone, spaced, again = found.frames
+    assert first is again
+    assert none is None
+    assert len({first, alone, spaced}) == 3
+    assert list(zip(found.lines, found.columns, strict=True)) == [(item.line, item.column) for item in found.items]
+
+
+@pytest.mark.parametrize("item", ["{b: {c: d}}", "{b: 'c'}", "{b: c, d: 'e'}", "{b: c, d: [e]}", "{   b: c}", "{b: ''}", "[b]", "{}", "''"])
+@pytest.mark.parametrize("form", ["a:\n  - x\n  - {{b: c}}\n  - {}\n  - x\nz: ''\n", "a: [x, {{b: c}}, {}, x]\nz: ''\n"])
+def test_a_list_with_anything_else_is_one_of_nodes(form: str, item: str) -> None:
+    text = form.format(item).encode()
+    assert check(text)
+    root = kernel.plain_document(Text(text))
+    assert root is not None
+    assert not isinstance(root.pairs[0][1], PlainSeq)
+
+
+def test_where_maps_have_little_in_common_they_are_read_one_by_one() -> None:
+    text = "a:\n" + "".join(f"  - {{b: c, d: e{number}}}\n" for number in range(1200)) + "f: [{b: c, d: e3}]\n"
+    assert check(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text", ["{b: c, d}", "{b: c, b: d}", "{b: c, d: e: f}", "{b: c,}", "{b: c, d: e} f", "{b: c", "{b:\n", "{ \n", "{b c}", "{'b': c}"]
+)
+def test_a_map_that_is_not_plain_is_left_to_the_parser(text: str) -> None:
+    assert not check(f"a:\n  - {text}\n".encode())
+    assert not check(f"a: [x, {text}]\n".encode())

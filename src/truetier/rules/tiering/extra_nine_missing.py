@@ -145,8 +145,7 @@ class _Whole:
 
     def has(self, service: Service) -> bool:
         """Whether it is one of them."""
-        graph = self._facts.graph
-        return service.name in graph.bare or (not service.endpoints and all(use.share is WHOLE for use in graph.uses[service.name]))
+        return self._facts.graph.is_whole(service.name)
 
     def is_short(self, service: Service) -> bool:
         """Whether it is one of them and some of its callees lack the extra nine."""
