@@ -85,4 +85,4 @@ def condition_mistakes(services: Iterable[Service]) -> Iterator[Mistake]:
 
 
 def _has_conditions(needs: ListedNeeds) -> bool:
-    return any(wording.sample.condition is not None for wording in set(needs.wordings))
+    return not needs.is_bare and any(wording.sample.condition is not None for wording in set(needs.wordings))
