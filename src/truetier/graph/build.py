@@ -85,13 +85,6 @@ class Graph(NamedTuple):
         """Whom a service calls while it serves, in the order of ``callees``."""
         return asked_by(self.fleet.services[name]) if name in self.uses.columns else [edge.callee for edge in self.callees[name]]
 
-    def hard_called(self, name: str) -> Sequence[str]:
-        """Whom a service needs hard, in the order of ``hard_callees``."""
-        called, number = self.called(name), self.number[name]
-        if len(called) == len(self.hard[number]):
-            return called
-        return [called[place] for place in self._hard_places(name)]
-
     def is_whole(self, name: str) -> bool:
         """Whether it is known by what they say alone that every request of the service meets each of its hard needs."""
         return name in self.bare or (name in self.uses.columns and not any(self.uses.judge(_is_partly_hard)(name)))
