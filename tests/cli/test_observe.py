@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from truetier.app.observe import observe
 from truetier.cli.exits import Exit
 from truetier.cli.main import run
 
@@ -115,3 +116,37 @@ def test_evidence_may_lie_elsewhere_and_is_compiled_with_the_catalog(capsys: pyt
 def test_what_cannot_be_done_is_said(arguments: list[str], code: Exit, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["observe", *arguments]) == code
     assert words in capsys.readouterr().err
+
+
+def test_a_run_that_was_interrupted_goes_on_where_it_stood(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(done: int, total: int) -> None:
+        if total == 2 and done == 1:  # the only part is counted; before that one file of one is read
+            raise KeyboardInterrupt
+
+    fresh = observe(["traces"], latest_ns=2 * START)
+    with pytest.raises(KeyboardInterrupt):
+        observe(["traces"], latest_ns=2 * START, work="work", progress=stop)
+    monkeypatch.setattr("truetier.sources.traces.read_traces", None)  # nothing is read twice
+    monkeypatch.setattr("truetier.telemetry.mining._number", None)  # nor counted
+    assert observe(["traces"], latest_ns=2 * START, work="work") == fresh
+    assert folder.joinpath("work").is_dir()
+
+
+def test_other_files_are_other_work(folder: Path) -> None:
+    assert observe(["traces"], latest_ns=2 * START, work="work").counts.used == 1_200
+    folder.joinpath("traces", "more.jsonl").write_text(spans(3).replace("shop", "store"))
+    assert observe(["traces"], latest_ns=2 * START, work="work").counts.used == 1_212
+
+
+def test_a_cluster_needs_a_place_that_it_sees(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert folder
+    assert run(["observe", "traces", "--engine", "spark://nowhere:7077"]) == Exit.USAGE
+    assert "works on files that it sees under the same path: name a folder for them with --work" in capsys.readouterr().err
+    assert run(["observe", "traces", "--engine", "presto"]) == Exit.USAGE
+    assert "no engine is called presto" in capsys.readouterr().err
+
+
+def test_a_place_that_is_no_folder_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "file").write_text("")
+    assert run(["observe", "traces", "--work", "file"]) == Exit.USAGE
+    assert "file: cannot work there: Not a directory" in capsys.readouterr().err

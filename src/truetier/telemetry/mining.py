@@ -11,6 +11,7 @@ import os
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -39,6 +40,8 @@ _SUMS = {
 }
 _TOLD_APART = ("failed", "patterns", "sets")
 _LEAST, _MOST = {"first_ns"}, {"last_ns"}
+_ODD = np.uint64(0x9E37_79B9_7F4A_7C15)  # so that traces and spans that are numbered alike do not cancel out
+_UNDER_WAY = ".part"  # of a file that is being written
 _LIMITS = pa.schema([("caller", pa.int64()), ("callee", pa.int64()), ("low_ns", pa.int64()), ("high_ns", pa.int64())])
 
 
@@ -106,13 +109,15 @@ def _count(spooled: Spooled, engine: Engine, part: int) -> None:
     _climb(engine)
     _run(engine, "requests", "failures", "broken", *_SUMS)
     for name in (*_SUMS, "broken"):
-        pq.write_table(engine.take(f"SELECT * FROM {name}"), _file(spooled, name, part))  # noqa: S608 - a table of the plan
+        file = _file(spooled, name, part)
+        pq.write_table(engine.take(f"SELECT * FROM {name}"), file + _UNDER_WAY)  # noqa: S608 - a table of the plan
+        os.replace(file + _UNDER_WAY, file)
 
 
 def _number(spooled: Spooled, engine: Engine, part: int) -> None:
     """Spans once each, as numbers, with all that is known of kinds and failures; what most data does not need is left out."""
     engine.open("raw", [spooled.spans(part)])
-    if engine.step("doubled", _text("doubled")):
+    if _may_be_doubled(spooled.spans(part)) and engine.step("doubled", _text("doubled")):
         engine.step("single", _text("single"))
     else:
         engine.open("single", [spooled.spans(part)])
@@ -123,6 +128,15 @@ def _number(spooled: Spooled, engine: Engine, part: int) -> None:
     if _count_of(engine, "single", "single.k = 6"):
         engine.step("unkind", "SELECT * FROM spans")
         engine.step("spans", _text("kinds"))
+
+
+def _may_be_doubled(file: str) -> bool:
+    """Whether some spans share a mix of their keys, as copies do: sorted numbers tell that in a fifth of the time that grouping takes."""
+    read = pq.read_table(file, columns=["tkey", "skey"])
+    trace, span = (read[name].to_numpy().view(np.uint64) for name in ("tkey", "skey"))
+    mixed = trace * _ODD ^ span
+    mixed.sort()
+    return bool((mixed[1:] == mixed[:-1]).any())
 
 
 def _climb(engine: Engine) -> None:

@@ -44,7 +44,11 @@ _SCHEMA = pa.schema(
         ("f", pa.int8()),
     ]
 )
-_KEYED = pa.schema([field for field in _SCHEMA if field.name not in {"svc", "label", "whom", "k", "f"}])
+# Keys and times do not compress, and what is read again and again had better not be unpacked each time.
+_WORDS = ["service", "name", "kind", "outcome", "peer"]
+_NUMBERS = ("svc", "label", "whom", "k", "f")
+_PACKED = {field.name: "zstd" if pa.types.is_string(field.type) else "snappy" if field.name in _NUMBERS else "none" for field in _SCHEMA}
+_KEYED = pa.schema([field for field in _SCHEMA if field.name not in _NUMBERS])
 _GIVEN = [field for field in _KEYED if field.name in Columns.__slots__]
 _KINDS = pa.array(
     [SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.INTERNAL, SpanKind.UNKNOWN], pa.string()
@@ -196,7 +200,8 @@ class Spool:
             return
         file = self._files[part]
         if file is None:
-            file = self._files[part] = pq.ParquetWriter(os.path.join(self._folder, f"spans-{part:03}.parquet"), _SCHEMA, compression="zstd")
+            path = os.path.join(self._folder, f"spans-{part:03}.parquet")
+            file = self._files[part] = pq.ParquetWriter(path, _SCHEMA, compression=_PACKED, use_dictionary=_WORDS)
         file.write_table(pa.concat_tables(self._waiting[part]), row_group_size=_ROWS)
         self._waiting[part] = []
         self._rows[part] = 0

@@ -17,12 +17,25 @@ _EXAMPLES = """\b
 Examples:
   truetier observe traces/
   truetier observe spans.jsonl.gz --format json -o observed.json
+  truetier observe traces/ --engine spark://cluster:7077 --work /lake/truetier
 """
 
 
 @click.command("observe", short_help="Learn from traces who needs whom, hard or soft.", epilog=_EXAMPLES)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--memory", default="1GB", show_default=True, metavar="SIZE", help="How much the engine may take before it spills to disk.")
+@click.option(
+    "--engine",
+    default="duckdb",
+    show_default=True,
+    metavar="ENGINE",
+    help="What joins and counts: duckdb, spark-local, spark://HOST:PORT or sc://HOST:PORT (Spark Connect). All find the same.",
+)
+@click.option(
+    "--work",
+    metavar="FOLDER",
+    help="Keep there what was read and counted, so that a run that was interrupted goes on; a cluster sees it under the same path.",
+)
 @click.option(
     "--sampled-by-outcome",
     is_flag=True,
@@ -35,7 +48,17 @@ Examples:
 )
 @text_or_json
 @output_option
-def command(*, paths: tuple[str, ...], memory: str, sampled_by_outcome: bool, evidence: str | None, form: str, output: str | None) -> Exit:
+def command(
+    *,
+    paths: tuple[str, ...],
+    memory: str,
+    engine: str,
+    work: str | None,
+    sampled_by_outcome: bool,
+    evidence: str | None,
+    form: str,
+    output: str | None,
+) -> Exit:
     """Learn from traces: who calls whom, what fails with what, and how often services fail by themselves.
 
     PATH is a file or a folder of traces: OTLP (JSON or protobuf), Jaeger, Zipkin, SkyWalking, Nezha, Parquet; gzip is opened. A
@@ -48,7 +71,15 @@ def command(*, paths: tuple[str, ...], memory: str, sampled_by_outcome: bool, ev
     from truetier.report.observation import render, render_json
 
     with Progress("observing", sys.stderr) as progress:
-        found = observe(paths, latest_ns=time_ns(), memory=memory, is_sampled_by_outcome=sampled_by_outcome, progress=progress)
+        found = observe(
+            paths,
+            latest_ns=time_ns(),
+            memory=memory,
+            engine=engine,
+            work=work,
+            is_sampled_by_outcome=sampled_by_outcome,
+            progress=progress,
+        )
     text = render_json(found)
     file = evidence or _beside_catalog()
     if file is not None:
