@@ -139,7 +139,7 @@ def test_other_files_are_other_work(folder: Path) -> None:
 
 
 def test_a_cluster_needs_a_place_that_it_sees(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert folder
+    assert folder.is_dir()
     assert run(["observe", "traces", "--engine", "spark://nowhere:7077"]) == Exit.USAGE
     assert "works on files that it sees under the same path: name a folder for them with --work" in capsys.readouterr().err
     assert run(["observe", "traces", "--engine", "presto"]) == Exit.USAGE

@@ -61,6 +61,28 @@ def observe(  # noqa: PLR0913 - one for each thing a person says on the command 
     return observation(mined, spooled.counts, unread, is_sampled_by_outcome=is_sampled_by_outcome)
 
 
+def observe_metrics(  # noqa: PLR0913 - the same
+    address: str,
+    *,
+    begin: int,
+    end: int,
+    indicators: Sequence[tuple[str, str, str]] = (),
+    token: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Observation:
+    """What a Prometheus server shows between two times, in seconds since 1970.
+
+    ``indicators`` are services with two queries each, for all requests and for those that failed.
+    Raises UsageError when the extra ``telemetry`` is not installed, SourceError when the server cannot be asked or has nothing.
+    """
+    try:
+        from truetier.sources.prometheus import Indicator, read_prometheus
+    except ModuleNotFoundError as error:
+        raise UsageError(f"observe needs {error.name}: install truetier[telemetry]") from error
+    told = [Indicator(*indicator) for indicator in indicators]
+    return read_prometheus(address, begin=begin, end=end, indicators=told, token=token, progress=progress)
+
+
 @contextmanager
 def _folder(work: str | None, files: Sequence[str]) -> Iterator[str]:
     """Where spans and sums go: for good below ``work``, by what the files are; else until the end."""

@@ -89,8 +89,9 @@ class Observed(NamedTuple):
 
     @property
     def by_edge(self) -> Mapping[tuple[str, str], ObservedEdge]:
-        """The edges by caller and callee; where calls and messages go the same way, the calls."""
-        return {(edge.caller, edge.callee): edge for edge in sorted(self.edges, key=lambda edge: not edge.is_async)}
+        """The edges by caller and callee; where calls and messages go the same way, the calls, of those what knows more."""
+        told = sorted(self.edges, key=lambda edge: (not edge.is_async, edge.verdict is not Verdict.UNKNOWN))
+        return {(edge.caller, edge.callee): edge for edge in told}
 
 
 NOTHING_OBSERVED = Observed()

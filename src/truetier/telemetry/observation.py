@@ -182,18 +182,18 @@ def _services(mined: Mined, *, is_sampled_by_outcome: bool) -> Iterable[ServiceE
     for service in sorted(mined.present["svc"].to_pylist(), key=names.__getitem__):
         of_service = sorted(endpoints[service])
         requests, failed = sum(each.requests for each in of_service), sum(each.failed for each in of_service)
-        clustering = _clustering(quiet[service])
-        own = Measured(sum(n for n, _ in quiet[service]), sum(bad for _, bad in quiet[service]), clustering)
+        clustered = clustering(quiet[service])
+        own = Measured(sum(n for n, _ in quiet[service]), sum(bad for _, bad in quiet[service]), clustered)
         has_frequencies = not is_sampled_by_outcome
         yield ServiceEvidence(
             names[service],
             own if own.requests and has_frequencies else None,
-            Measured(requests, failed, clustering) if requests and has_frequencies else None,
+            Measured(requests, failed, clustered) if requests and has_frequencies else None,
             tuple(of_service),
         )
 
 
-def _clustering(windows: Iterable[tuple[int, int]]) -> Decimal:
+def clustering(windows: Iterable[tuple[int, int]]) -> Decimal:
     """How much failures come together: the variance of the counts of five minutes over what independent failures would have.
 
     At least 1. Source: McCullagh and Nelder, Generalized Linear Models, 1989, 4.5: the dispersion of grouped binomial data.
