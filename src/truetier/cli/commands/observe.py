@@ -14,7 +14,6 @@ from truetier.cli.options import output_option, text_or_json
 from truetier.cli.output import write, write_file
 from truetier.cli.progress import Progress
 from truetier.errors import UsageError
-from truetier.units import parse_duration
 
 if TYPE_CHECKING:
     from truetier.telemetry.observation import Observation
@@ -133,6 +132,7 @@ def _metrics(
     paths: tuple[str, ...], window: str, until: str | None, indicators: tuple[tuple[str, str, str], ...], progress: Progress
 ) -> Observation:
     from truetier.app.observe import observe_metrics
+    from truetier.units import parse_duration
 
     if len(paths) != 1:
         raise UsageError("one Prometheus at a time, and no traces beside it: each has a file of evidence of its own")
