@@ -1,0 +1,83 @@
+"""What the services of the lab really do, and where that is not what their catalog says: the ground truth for inference.
+
+A service fails by itself in a share of its requests, after its calls, so that it fails no more often while others are down.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from truetier.catalog.observed import Verdict
+
+OWN_FAILURES = {
+    "storefront": 0.03,
+    "search": 0.04,
+    "checkout": 0.03,
+    "account": 0.04,
+    "catalog": 0.02,
+    "reviews": 0.03,
+    "recommendations": 0.04,
+    "payments": 0.02,
+    "pricing": 0.05,
+    "fraud": 0.02,
+    "stock": 0.02,
+    "warehouse": 0.03,
+    "ads": 0.04,
+    "mailer": 0.02,
+}
+"""The share of its requests that each fails by itself. PostgreSQL and Redis are real and fail only by a fault."""
+
+FALLS_BACK_IN_NAME_ONLY = frozenset({("checkout", "fraud")})
+"""Declared soft; the code that should answer instead raises."""
+
+WAITS_FOR_EVER = frozenset({("search", "ads")})
+"""Declared with a timeout; the call has none, so only the deadline of the whole request ends it."""
+
+NEW_ITEMS = 0.05
+"""The share of requests about something that no cache has seen: what a cached fallback does not cover."""
+
+JOURNEYS = {"browse": "storefront", "search": "search", "buy": "checkout", "login": "account"}
+"""Who serves each journey."""
+
+PATIENCE = 2.0
+"""Seconds after which a visitor leaves: longer than the deadline of any entry service."""
+
+
+class Expected(NamedTuple):
+    """What must be found of one edge: its verdict by the way the callee fails; and what makes it the class it is called."""
+
+    caller: str
+    callee: str
+    planted: str
+    modes: dict[str, Verdict]
+
+
+def _hard(caller: str, callee: str, planted: str = "hard") -> Expected:
+    return Expected(caller, callee, planted, {"unreachable": Verdict.HARD, "timeout": Verdict.HARD})
+
+
+def _soft(caller: str, callee: str, planted: str) -> Expected:
+    return Expected(caller, callee, planted, {"unreachable": Verdict.SOFT, "timeout": Verdict.SOFT})
+
+
+EXPECTED = (
+    _hard("storefront", "catalog"),
+    _hard("search", "catalog"),
+    _hard("checkout", "payments"),
+    _hard("checkout", "stock"),
+    _hard("catalog", "postgresql"),
+    _hard("reviews", "postgresql"),
+    _hard("payments", "postgresql"),
+    _hard("account", "postgresql"),
+    _hard("recommendations", "redis"),
+    _hard("checkout", "redis", "broker of a queue"),
+    _hard("storefront", "pricing", "retries that mask errors"),
+    _hard("checkout", "pricing", "retries that mask errors"),
+    _hard("checkout", "fraud", "soft in name only"),
+    _soft("storefront", "recommendations", "soft, static fallback"),
+    _soft("account", "redis", "soft, static fallback"),
+    _soft("storefront", "reviews", "soft, cached fallback"),
+    _soft("stock", "warehouse", "soft, but its timeout is longer than its caller waits"),
+    Expected("search", "ads", "hang", {"unreachable": Verdict.SOFT, "timeout": Verdict.HARD}),
+)
+"""The planted classes that show in a verdict; the queue and the boot dependency show in other columns."""
