@@ -54,6 +54,7 @@ class OverHttp:
         self._client = httpx.AsyncClient(base_url=f"http://{HOST}:{place.doors[service]}", timeout=timeout, limits=limits, trust_env=False)
 
     async def ask(self, item: str) -> None:
+        """Once."""
         attributes = {"server.address": self._service, "http.request.method": "GET"}
         with asking(self._tracer, "GET", attributes) as span:
             headers: dict[str, str] = {}
@@ -63,6 +64,7 @@ class OverHttp:
             answer.raise_for_status()
 
     async def close(self) -> None:
+        """Lets go of connections."""
         await self._client.aclose()
 
 
@@ -76,6 +78,7 @@ class InPostgres:
         self._idle: list[asyncpg.Connection] = []
 
     async def ask(self, item: str) -> None:
+        """Once."""
         del item
         attributes = {"db.system.name": "postgresql", "db.namespace": DATABASE, "server.address": "postgresql"}
         with asking(self._tracer, "SELECT goods", attributes):
@@ -101,6 +104,7 @@ class InPostgres:
         return await asyncpg.connect(host=HOST, port=self._port, user="lab", database=DATABASE, ssl=False)
 
     async def close(self) -> None:
+        """Lets go of connections."""
         for connection in self._idle:
             connection.terminate()
 
@@ -114,11 +118,13 @@ class InRedis:
         self._timeout = timeout
 
     async def ask(self, item: str) -> None:
+        """Once."""
         with asking(self._tracer, "GET", {"db.system.name": "redis", "server.address": "redis"}):
             async with asyncio.timeout(self._timeout):
                 await self._redis.get(item)
 
     async def close(self) -> None:
+        """Lets go of connections."""
         await self._redis.aclose()
 
 
@@ -131,6 +137,7 @@ class ByMessage:
         self._timeout = timeout
 
     async def ask(self, item: str) -> None:
+        """Once."""
         carrier: dict[str, str] = {}
         attributes = {"messaging.system": "redis", "messaging.destination.name": QUEUE}
         with self._tracer.start_as_current_span("create mail", kind=SpanKind.PRODUCER, attributes=attributes):
@@ -140,6 +147,7 @@ class ByMessage:
                 await self._redis.lpush(QUEUE, json.dumps({"item": item, "from": carrier}))
 
     async def close(self) -> None:
+        """Lets go of connections."""
         await self._redis.aclose()
 
 

@@ -50,7 +50,10 @@ async def run(place: Place, schedule: Schedule, *, rate: float = RATE, seed: int
             await asyncio.sleep(begin + due - loop.time())
             sent[journey].append(loop.create_task(_request(client, url, item, begin + due)))
         await failing
-        return {journey: [request._replace(due=request.due - begin) for request in await asyncio.gather(*tasks)] for journey, tasks in sent.items()}
+        return {
+            journey: [request._replace(due=request.due - begin) for request in await asyncio.gather(*tasks)]
+            for journey, tasks in sent.items()
+        }
 
 
 async def _request(client: httpx.AsyncClient, url: str, item: str, due: float) -> Request:
@@ -66,7 +69,9 @@ async def _request(client: httpx.AsyncClient, url: str, item: str, due: float) -
 
 async def _fail(place: Place, schedule: Schedule, begin: float) -> None:
     """Tells the proxies what to do, at the time the schedule says."""
-    changes = [(fault.start, fault.target, fault.mode, fault.delay) for fault in schedule.faults]
+    changes: list[tuple[float, str, str | None, float]] = [
+        (fault.start, fault.target, fault.mode, fault.delay) for fault in schedule.faults
+    ]
     changes += [(fault.end, fault.target, None, 0.0) for fault in schedule.faults]
     reader, writer = await asyncio.open_connection(HOST, place.control)
     for at, target, mode, delay in sorted(changes, key=lambda change: change[0]):

@@ -59,7 +59,9 @@ def new_place(folder: str, endpoint: str | None) -> Place:
     """A place with ports for everything, nothing of it running yet."""
     names = targets()
     ports = _free_ports(2 * len(names) + 1)
-    return Place(folder, dict(zip(names, ports, strict=False)), dict(zip(names, ports[len(names) :], strict=False)), ports[-1], endpoint, {})
+    return Place(
+        folder, dict(zip(names, ports, strict=False)), dict(zip(names, ports[len(names) :], strict=False)), ports[-1], endpoint, {}
+    )
 
 
 def read_place(folder: str) -> Place:

@@ -52,7 +52,7 @@ def dealt(targets: Sequence[str], count: int, *, seed: int, seconds: float = SEC
 
 
 def _shuffled(targets: Sequence[str], chance: random.Random) -> Iterator[tuple[str, FaultMode, float]]:
-    ways = [(mode, 0.0) for mode in FaultMode if mode is not FaultMode.DELAY]
+    ways: list[tuple[FaultMode, float]] = [(mode, 0.0) for mode in FaultMode if mode is not FaultMode.DELAY]
     ways += [(FaultMode.DELAY, _SLIGHT), (FaultMode.DELAY, _FATAL)]
     while True:
         deck = [(target, mode, delay) for target in targets for mode, delay in ways]
@@ -90,7 +90,8 @@ def read(text: str, file: str, targets: Sequence[str]) -> Schedule:
 
 
 def _fault(item: dict[str, object], place: str, targets: Sequence[str]) -> Fault:
-    fault = Fault(str(item["target"]), FaultMode(item["mode"]), *(float(str(item[key])) for key in ("start", "end")), float(str(item.get("delay", 0))))
+    start, end, delay = (float(str(item.get(key, 0))) for key in ("start", "end", "delay"))
+    fault = Fault(str(item["target"]), FaultMode(str(item["mode"])), start, end, delay)
     if fault.target not in targets:
         raise ValueError(f"{place}: nothing called {fault.target!r} to fail: expected one of {', '.join(targets)}")
     if not 0 <= fault.start < fault.end:

@@ -59,7 +59,7 @@ class LabService:
         del app
         with self._tracer.start_as_current_span("start"):
             for asker in self._at_start:
-                while not await _is_met(asker, "start"):
+                while not await _is_met(asker, "start"):  # noqa: ASYNC110 - there is no event: it is asked until it answers
                     await asyncio.sleep(_START_AGAIN_AFTER)
         yield
         for asker in (*self._at_serve, *self._at_start):

@@ -48,7 +48,18 @@ def stop_postgres(place: Place) -> None:
 def start_redis(place: Place) -> int:
     """Starts it. Gives the process. Raises UsageError where Redis is not installed."""
     port = place.backs["redis"]
-    options = ["--port", str(port), "--bind", HOST, "--save", "", "--dir", place.folder, "--logfile", os.path.join(place.folder, "redis.log")]
+    options = [
+        "--port",
+        str(port),
+        "--bind",
+        HOST,
+        "--save",
+        "",
+        "--dir",
+        place.folder,
+        "--logfile",
+        os.path.join(place.folder, "redis.log"),
+    ]
     started = subprocess.Popen([_program("redis-server"), *options], start_new_session=True)  # noqa: S603
     _wait_for_redis(port)
     return started.pid
@@ -88,4 +99,4 @@ def _quietly(command: list[str]) -> None:
     """Runs it; what it says only where it fails."""
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - programs of the lab
     if finished.returncode:
-        raise UsageError(f"{os.path.basename(command[-1] if command[0] != 'runuser' else command[4])}: {finished.stderr.strip() or finished.stdout.strip()}")
+        raise UsageError(f"{' '.join(command)}: {finished.stderr.strip() or finished.stdout.strip()}")

@@ -42,7 +42,9 @@ def _exporter(service: str, place: Place) -> SpanExporter:
 @contextmanager
 def asking(tracer: Tracer, name: str, attributes: Mapping[str, str | int]) -> Iterator[Span]:
     """A client span around a call. Whatever ends it early is its failure, the deadline of the whole request too."""
-    with tracer.start_as_current_span(name, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False, set_status_on_exception=False) as span:
+    with tracer.start_as_current_span(
+        name, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as span:
         try:
             yield span
         except BaseException as error:

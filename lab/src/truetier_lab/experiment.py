@@ -1,0 +1,129 @@
+"""Computed against measured: learn from some schedules of faults, predict others, and compare."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from truetier.app.observe import observe
+from truetier_lab.evidence import draws, evidence_of
+from truetier_lab.fleet import running
+from truetier_lab.load import RATE, run
+from truetier_lab.place import targets
+from truetier_lab.planted import JOURNEYS
+from truetier_lab.prediction import Predictor
+from truetier_lab.schedule import Schedule, dealt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from truetier_lab.load import Request
+
+LEARNED, PREDICTED = 20, 40  # schedules
+_WARM_UP = Schedule(8.0, ())
+_SETTLE = 1.0  # seconds between schedules
+_DRAWS = 80
+_SEED_OF_PREDICTED = 1_000_000  # apart from that of those learned from
+_SENT_BY = 0.99  # of the good requests took no longer than what a fault's edge is uncertain by
+
+Measured = dict[str, list["Request"]]
+
+
+class Pair(NamedTuple):
+    """One journey in one schedule: the share of good requests, computed and measured, and where the measured one was expected."""
+
+    schedule: int
+    journey: str
+    requests: int
+    computed: float
+    low: float
+    high: float
+    measured: float
+
+    @property
+    def difference(self) -> tuple[float, float, float]:
+        """Computed less measured, and the 95 % interval of that difference."""
+        return self.low - self.measured, self.computed - self.measured, self.high - self.measured
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether that interval holds nought."""
+        return self.low <= self.measured <= self.high
+
+
+class Result(NamedTuple):
+    """All pairs, what was run, and how late the latest request was sent (seconds)."""
+
+    pairs: tuple[Pair, ...]
+    learned: int
+    predicted: int
+    seed: int
+    latest: float
+    minutes: float
+
+    @property
+    def coverage(self) -> float:
+        """The share of pairs whose interval holds nought."""
+        return sum(pair.is_covered for pair in self.pairs) / len(self.pairs)
+
+    @property
+    def error(self) -> float:
+        """The mean absolute difference."""
+        return float(np.mean([abs(pair.computed - pair.measured) for pair in self.pairs]))
+
+    @property
+    def half_width(self) -> float:
+        """The median of half the intervals' widths."""
+        return float(np.median([(pair.high - pair.low) / 2 for pair in self.pairs]))
+
+    @property
+    def holds(self) -> bool:
+        """Whether intervals cover as often as they say and errors are no larger than they allow."""
+        return 0.90 <= self.coverage <= 0.99 and self.error <= max(0.003, self.half_width)
+
+
+def experiment(folder: str, *, seed: int, learn: int = LEARNED, predict: int = PREDICTED, say: Callable[[str], None]) -> Result:
+    """Runs it in an empty folder."""
+    begin = time.monotonic()
+    to_learn = dealt(targets(), learn, seed=seed)
+    to_predict = dealt(targets(), predict, seed=_SEED_OF_PREDICTED + seed)
+    past = _measured(os.path.join(folder, "learn"), to_learn, say)
+    say("learning from the telemetry")
+    evidence = evidence_of(observe([os.path.join(folder, "learn", "traces")], latest_ns=time.time_ns()))
+    reach = {journey: float(np.quantile(_took(past, journey), _SENT_BY)) for journey in JOURNEYS}
+    predictor = Predictor(evidence, draws(evidence, _DRAWS, seed=seed), reach, seed=seed)
+    expected = []
+    for number, schedule in enumerate(to_predict):
+        say(f"predicting schedule {number + 1} of {predict}")
+        expected.append(predictor.predict(schedule, RATE))
+    found = _measured(os.path.join(folder, "predict"), to_predict, say)
+    pairs = [
+        Pair(number, journey, len(requests), *expected[number][journey], sum(request.is_good for request in requests) / len(requests))
+        for number, measured in enumerate(found)
+        for journey, requests in measured.items()
+    ]
+    latest = max(request.late for measured in (*past, *found) for requests in measured.values() for request in requests)
+    return Result(tuple(pairs), learn, predict, seed, latest, (time.monotonic() - begin) / 60)
+
+
+def _measured(folder: str, schedules: Sequence[Schedule], say: Callable[[str], None]) -> list[Measured]:
+    """What each schedule showed, kept in the folder as well."""
+    measured: list[Measured] = []
+    with running(folder) as place:
+        asyncio.run(run(place, _WARM_UP))
+        for number, schedule in enumerate(schedules):
+            say(f"running schedule {number + 1} of {len(schedules)}")
+            measured.append(asyncio.run(run(place, schedule, seed=number)))
+            time.sleep(_SETTLE)
+    with open(os.path.join(folder, "measured.json"), "w", encoding="utf-8") as file:
+        json.dump([{"schedule": schedule, "requests": each} for schedule, each in zip(schedules, measured, strict=True)], file)
+    return measured
+
+
+def _took(past: Sequence[Measured], journey: str) -> list[float]:
+    return [request.took for measured in past for request in measured[journey] if request.is_good]

@@ -1,0 +1,167 @@
+"""How many requests of a journey go well while a schedule of faults runs, computed from what was learned.
+
+A schedule is cut into stretches with the same faults. In each, what is in fault is down; every edge harms its caller as likely as was
+learned for the way in which the callee fails then, and truetier computes the journey exactly, shared parts once. A request meets a
+fault some time after it was sent, no later than it takes: the edges of a fault are that much uncertain. Where all callers try again,
+a fault has ended for those whose last attempt comes after it.
+What the interval holds: draws of everything that was learned, of when requests meet the edges of faults, and of each request.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from truetier.availability.assess import assess
+from truetier.catalog.evidence import Evidence as Said
+from truetier.catalog.evidence import Kind
+from truetier.catalog.model import Fallback, FallbackKind, Hardness, Need, Target
+from truetier.catalog.source import OWN_FORMAT
+from truetier.graph.build import build
+from truetier.units import Availability
+from truetier_lab.load import due_times
+from truetier_lab.planted import JOURNEYS
+from truetier_lab.schedule import FaultMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from truetier.catalog.model import Fleet, Service
+    from truetier_lab.evidence import Draw, Evidence
+    from truetier_lab.schedule import Fault, Schedule
+
+    Reals = NDArray[np.float64]
+
+State = frozenset[tuple[str, str]]
+"""Who is down, and how that shows to those who ask: ``unreachable`` or ``timeout``."""
+
+_SAID = Said(Kind.INFERRED, OWN_FORMAT, None)
+_ANY_DAY = date(2026, 1, 1)
+_AT_ONCE = timedelta(milliseconds=1)
+_REPEATED = 25  # times that the requests of each draw are drawn
+
+
+class Prediction(NamedTuple):
+    """The share of good requests, computed, and what a measurement of it would give: 95 in 100 lie between low and high."""
+
+    computed: float
+    low: float
+    high: float
+
+
+class Predictor:
+    """Computes states of the fleet, each once."""
+
+    def __init__(self, evidence: Evidence, drawn: Sequence[Draw], reach: Mapping[str, float], *, seed: int) -> None:
+        """``reach``: within so many seconds a request of each journey has asked everybody it asks."""
+        self._evidence = evidence
+        self._drawn = drawn
+        self._reach = reach
+        self._chance = np.random.default_rng(seed)
+        self._known: dict[State, dict[str, Reals]] = {}
+
+    def predict(self, schedule: Schedule, rate: float) -> dict[str, Prediction]:
+        """What each journey will show."""
+        faults = [(fault, mode) for fault in schedule.faults if (mode := shows_as(fault, self._evidence)) is not None]
+        return {
+            journey: self._of_journey(journey, faults, np.array(due_times(schedule.seconds, rate, number)))
+            for number, journey in enumerate(JOURNEYS)
+        }
+
+    def _of_journey(self, journey: str, faults: Sequence[tuple[Fault, str]], due: Reals) -> Prediction:
+        count = len(self._drawn)
+        active = np.zeros((count, len(due)), dtype=np.int64)
+        for bit, (fault, mode) in enumerate(faults):
+            lags = self._chance.uniform(0, self._reach[journey], (2, count, 1))
+            end = fault.end - survived(fault.target, mode, self._evidence)
+            active |= ((due >= fault.start - lags[0]) & (due < end - lags[1])).astype(np.int64) << bit
+        good = np.empty(active.shape)
+        for mask in np.unique(active):
+            state = frozenset((fault.target, mode) for bit, (fault, mode) in enumerate(faults) if mask >> bit & 1)
+            good = np.where(active == mask, self._available(state)[journey][:, None], good)
+        measured = (self._chance.random((_REPEATED, *good.shape)) < good).mean(axis=2)
+        low, high = np.quantile(measured, (0.025, 0.975), method="inverted_cdf")
+        return Prediction(float(good.mean()), float(low), float(high))
+
+    def _available(self, state: State) -> dict[str, Reals]:
+        """Of each journey, the availability in every draw."""
+        if state not in self._known:
+            each = [availabilities(self._evidence, draw, state) for draw in self._drawn]
+            self._known[state] = {journey: np.array([one[journey] for one in each]) for journey in JOURNEYS}
+        return self._known[state]
+
+
+def shows_as(fault: Fault, evidence: Evidence) -> str | None:
+    """The way in which the target fails its callers; None where nobody notices, as of a delay shorter than all wait."""
+    limits = [known.limit for (_, callee), known in evidence.edges.items() if callee == fault.target]
+    if fault.target in evidence.fleet.services and fault.target in JOURNEYS.values():
+        limits.append(evidence.budgets[fault.target])
+    if not limits:
+        return None
+    match fault.mode:
+        case FaultMode.REFUSE | FaultMode.RESET:
+            return "unreachable"
+        case FaultMode.BLACKHOLE:
+            return "timeout"
+        case FaultMode.DELAY:
+            return "timeout" if fault.delay >= min(limits) else None
+
+
+def survived(target: str, mode: str, evidence: Evidence) -> float:
+    """Seconds before the end of a fault from which on requests live to see it end, since all who ask try again."""
+    spans = [
+        (known.attempts - 1) * (known.backoff + (known.limit if mode == "timeout" else 0.0))
+        for (_, callee), known in evidence.edges.items()
+        if callee == target
+    ]
+    return min(spans, default=0.0)
+
+
+def availabilities(evidence: Evidence, draw: Draw, state: State) -> dict[str, float]:
+    """The probability that a request of each journey goes well while exactly those are down, if the draw is the truth."""
+    assessed = assess(build(fleet_in(evidence, draw, state)), _ANY_DAY).journeys
+    return {journey: float(found.delivered.up_low) for journey, found in assessed.items()}
+
+
+def fleet_in(evidence: Evidence, draw: Draw, state: State) -> Fleet:
+    """The catalog's fleet with what was learned in place of what it says, in that state."""
+    down = dict(state)
+    late = _late(evidence, down)
+    services = {
+        name: service._replace(
+            availability=_availability(1.0 if name in down else draw.own.get(name, 0.0)),
+            budget=None if evidence.budgets[name] == float("inf") else timedelta(seconds=evidence.budgets[name]),
+            needs=tuple(_needs(service, evidence, draw, down, late)),
+        )
+        for name, service in evidence.fleet.services.items()
+    }
+    return evidence.fleet._replace(services=services)
+
+
+def _late(evidence: Evidence, down: Mapping[str, str]) -> frozenset[str]:
+    """Services that wait for one that hangs until their own callers have given up."""
+    return frozenset(
+        caller
+        for (caller, callee), known in evidence.edges.items()
+        if down.get(callee) == "timeout" and known.limit >= evidence.budgets[caller]
+    )
+
+
+def _needs(service: Service, evidence: Evidence, draw: Draw, down: Mapping[str, str], late: frozenset[str]) -> Iterable[Need]:
+    """Each as one that fails its caller as likely as was drawn; truetier takes it for hard where it comes too late to help."""
+    for (caller, callee), known in evidence.edges.items():
+        if caller != service.name:
+            continue
+        mode = down.get(callee) or ("timeout" if callee in late else "error")
+        timeout = timedelta(seconds=known.limit) if mode == "timeout" and known.limit != float("inf") else _AT_ONCE
+        fallback = Fallback(FallbackKind.STATIC, availability=_availability(draw.harm[caller, callee, mode]))
+        yield Need((Target(callee, timeout),), _SAID, hardness=Hardness.SOFT, fallback=fallback)
+
+
+def _availability(down: float) -> Availability:
+    return Availability(Decimal(1) - Decimal(f"{down:.9g}"))
