@@ -15,7 +15,7 @@ from truetier_lab.evidence import draws, evidence_of
 from truetier_lab.fleet import running
 from truetier_lab.load import RATE, run
 from truetier_lab.place import targets
-from truetier_lab.planted import JOURNEYS
+from truetier_lab.planted import JOURNEYS, missed
 from truetier_lab.prediction import Predictor
 from truetier_lab.schedule import Schedule, dealt
 
@@ -57,9 +57,10 @@ class Pair(NamedTuple):
 
 
 class Result(NamedTuple):
-    """All pairs, what was run, and how late the latest request was sent (seconds)."""
+    """All pairs, what was planted and not found, what was run, and how late the latest request was sent (seconds)."""
 
     pairs: tuple[Pair, ...]
+    missed: tuple[str, ...]
     learned: int
     predicted: int
     seed: int
@@ -94,7 +95,8 @@ def experiment(folder: str, *, seed: int, learn: int = LEARNED, predict: int = P
     to_predict = dealt(targets(), predict, seed=_SEED_OF_PREDICTED + seed)
     past = _measured(os.path.join(folder, "learn"), to_learn, say)
     say("learning from the telemetry")
-    evidence = evidence_of(observe([os.path.join(folder, "learn", "traces")], latest_ns=time.time_ns()))
+    observed = observe([os.path.join(folder, "learn", "traces")], latest_ns=time.time_ns())
+    evidence = evidence_of(observed)
     reach = {journey: float(np.quantile(_took(past, journey), _SENT_BY)) for journey in JOURNEYS}
     predictor = Predictor(evidence, draws(evidence, _DRAWS, seed=seed), reach, seed=seed)
     expected = []
@@ -108,7 +110,7 @@ def experiment(folder: str, *, seed: int, learn: int = LEARNED, predict: int = P
         for journey, requests in measured.items()
     ]
     latest = max(request.late for measured in (*past, *found) for requests in measured.values() for request in requests)
-    return Result(tuple(pairs), learn, predict, seed, latest, (time.monotonic() - begin) / 60)
+    return Result(tuple(pairs), tuple(missed(observed)), learn, predict, seed, latest, (time.monotonic() - begin) / 60)
 
 
 def _measured(folder: str, schedules: Sequence[Schedule], say: Callable[[str], None]) -> list[Measured]:

@@ -5,12 +5,15 @@ A service fails by itself in a share of its requests, after its calls, so that i
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.catalog.observed import Verdict
 
+if TYPE_CHECKING:
+    from truetier.telemetry.observation import EdgeEvidence, Observation
+
 OWN_FAILURES = {
-    "storefront": 0.03,
+    "storefront": 0.02,
     "search": 0.04,
     "checkout": 0.03,
     "account": 0.04,
@@ -33,7 +36,7 @@ FALLS_BACK_IN_NAME_ONLY = frozenset({("checkout", "fraud")})
 WAITS_FOR_EVER = frozenset({("search", "ads")})
 """Declared with a timeout; the call has none, so only the deadline of the whole request ends it."""
 
-NEW_ITEMS = 0.05
+NEW_ITEMS = 0.03
 """The share of requests about something that no cache has seen: what a cached fallback does not cover."""
 
 JOURNEYS = {"browse": "storefront", "search": "search", "buy": "checkout", "login": "account"}
@@ -66,7 +69,7 @@ EXPECTED = (
     _hard("checkout", "payments"),
     _hard("checkout", "stock"),
     _hard("catalog", "postgresql"),
-    _hard("reviews", "postgresql"),
+    _hard("reviews", "redis"),
     _hard("payments", "postgresql"),
     _hard("account", "postgresql"),
     _hard("recommendations", "redis"),
@@ -81,3 +84,27 @@ EXPECTED = (
     Expected("search", "ads", "hang", {"unreachable": Verdict.SOFT, "timeout": Verdict.HARD}),
 )
 """The planted classes that show in a verdict; the queue and the boot dependency show in other columns."""
+
+
+def seen_as(observation: Observation, caller: str, callee: str) -> EdgeEvidence:
+    """The calls of one to the other, whatever telemetry calls the callee. KeyError where none were seen."""
+    names = {callee, f"{callee}/shop"}
+    for edge in observation.edges:
+        if edge.caller == caller and edge.callee in names and not edge.is_async:
+            return edge
+    raise KeyError((caller, callee))
+
+
+def missed(observation: Observation) -> list[str]:
+    """What was planted and not found, a line each."""
+    lines = []
+    for expected in EXPECTED:
+        edge = seen_as(observation, expected.caller, expected.callee)
+        for mode, verdict in expected.modes.items():
+            found = edge.modes[mode]
+            if found.verdict is not verdict:
+                calls = f"{found.failed_calls} failed calls, harmed with probability {found.probability}"
+                lines.append(
+                    f"{expected.caller} -> {expected.callee} ({expected.planted}), {mode}: {found.verdict.value}, not {verdict.value}; {calls}"
+                )
+    return lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truetier.errors import SourceError
-from truetier_lab.planted import JOURNEYS
+from truetier_lab.planted import EXPECTED, JOURNEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,10 @@ def table(result: Result) -> str:
         f"{verdict} (coverage from 90 to 99 %, mean absolute difference at most the median half-width). The latest request was sent "
         f"{result.latest * 1000:.0f} ms after it was due."
     )
-    return "\n".join([head, "|---|---:|---:|---:|---:|---:|", *rows, "", summary])
+    planted = sum(len(expected.modes) for expected in EXPECTED)
+    found = f"Verdicts found of those planted: {planted - len(result.missed)} of {planted}."
+    missed = [f"- {line}" for line in result.missed]
+    return "\n".join([head, "|---|---:|---:|---:|---:|---:|", *rows, "", summary, "", found, *missed])
 
 
 def _row(name: str, pairs: Sequence[Pair]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -49,5 +50,7 @@ def asking(tracer: Tracer, name: str, attributes: Mapping[str, str | int]) -> It
             yield span
         except BaseException as error:
             span.set_attribute("error.type", type(error).__qualname__)
-            span.set_status(Status(StatusCode.ERROR, str(error)))
+            # Nothing but the deadline of the whole request cancels a call.
+            told = "deadline exceeded" if isinstance(error, asyncio.CancelledError) else str(error)
+            span.set_status(Status(StatusCode.ERROR, told))
             raise
