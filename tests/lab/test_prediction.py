@@ -1,0 +1,129 @@
+"""What is predicted of a state equals what counting out all cases gives, and schedules are cut where they should be."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from truetier.app.load import load_fleet
+from truetier_lab.evidence import Draw, Evidence, Known
+from truetier_lab.place import CATALOG
+from truetier_lab.planted import EXPECTED, JOURNEYS, OWN_FAILURES
+from truetier_lab.prediction import Predictor, availabilities, shows_as, survived
+from truetier_lab.schedule import Fault, FaultMode, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MODES = ("error", "unreachable", "timeout")
+
+
+def evidence() -> Evidence:
+    fleet = load_fleet((str(CATALOG),))
+    edges = {}
+    for caller, callee in ((each.caller, each.callee) for each in EXPECTED):
+        target = next((need.targets[0] for need in fleet.services[caller].needs if need.service == callee), None)
+        limit = 0.25 if target is None or target.timeout is None else target.timeout.total_seconds()
+        attempts = 1 if target is None else target.attempts
+        edges[caller, callee] = Known(dict.fromkeys(MODES, (1.0, 1.0)), limit, attempts, 0.02 if attempts > 1 else 0.0)
+    budgets = {name: min((known.limit for (_, callee), known in edges.items() if callee == name), default=1.2) for name in fleet.services}
+    return Evidence(fleet, edges, {}, {}, budgets)
+
+
+def draw(known: Evidence) -> Draw:
+    """Numbers that all differ, so that no two can be taken for one another."""
+    chance = np.random.default_rng(5)
+    return Draw({(*edge, mode): float(chance.uniform()) for edge in known.edges for mode in MODES}, OWN_FAILURES)
+
+
+def counted_out(known: Evidence, drawn: Draw, state: Mapping[str, str], entry: str, late: frozenset[str]) -> float:
+    """The probability that a request to the entry goes well, over all cases of own failures and of harm done."""
+    edges = [edge for edge in known.edges if edge[0] in set(below(known, entry))]
+    own = {name: 1.0 if name in state else drawn.own.get(name, 0.0) for name in below(known, entry)}
+    harm = {}
+    for caller, callee in edges:
+        mode = state.get(callee) or ("timeout" if callee in late else "error")
+        comes_too_late = caller in late and state.get(callee) == "timeout"
+        harm[caller, callee] = 1.0 if comes_too_late else drawn.harm[caller, callee, mode]
+    causes: dict[object, float] = {**own, **harm}
+    total = 0.0
+    for case in product((False, True), repeat=len(causes)):
+        happens = dict(zip(causes, case, strict=True))
+        weight = float(np.prod([share if happens[cause] else 1 - share for cause, share in causes.items()]))
+        if weight and not fails(entry, happens, edges):
+            total += weight
+    return total
+
+
+def below(known: Evidence, entry: str) -> Iterator[str]:
+    seen, open_ones = {entry}, [entry]
+    while open_ones:
+        name = open_ones.pop()
+        yield name
+        fresh = [callee for caller, callee in known.edges if caller == name and callee not in seen]
+        seen.update(fresh)
+        open_ones += fresh
+
+
+def fails(name: str, happens: Mapping[object, bool], edges: list[tuple[str, str]]) -> bool:
+    if happens[name]:
+        return True
+    return any(happens[edge] and fails(edge[1], happens, edges) for edge in edges if edge[0] == name)
+
+
+@pytest.mark.parametrize("journey", ["browse", "search", "login"])
+@pytest.mark.parametrize("state", [{}, {"redis": "unreachable"}, {"postgresql": "timeout", "pricing": "unreachable"}, {"ads": "timeout"}])
+def test_a_state_gives_what_counting_out_all_cases_gives(journey: str, state: dict[str, str]) -> None:
+    known = evidence()
+    # Whoever waits as long as its own callers do, or longer, answers them too late.
+    late = frozenset(
+        caller for (caller, callee), each in known.edges.items() if state.get(callee) == "timeout" and each.limit >= known.budgets[caller]
+    )
+    drawn = draw(known)
+    computed = availabilities(known, drawn, frozenset(state.items()))[journey]
+    assert computed == pytest.approx(counted_out(known, drawn, state, JOURNEYS[journey], late), abs=1e-8)
+
+
+def test_a_fallback_that_comes_after_the_callers_have_given_up_does_not_help() -> None:
+    known = evidence()
+    drawn = draw(known)
+    harmless = Draw({**drawn.harm, ("stock", "warehouse", "timeout"): 0.0, ("stock", "warehouse", "unreachable"): 0.0}, {})
+    refused = availabilities(known, harmless, frozenset({("warehouse", "unreachable")}))["buy"]
+    swallowed = availabilities(known, harmless, frozenset({("warehouse", "timeout")}))["buy"]
+    assert refused == 1.0
+    assert swallowed == pytest.approx(1.0 - drawn.harm["checkout", "stock", "timeout"], abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("fault", "mode"),
+    [
+        (Fault("catalog", FaultMode.REFUSE, 1, 2), "unreachable"),
+        (Fault("catalog", FaultMode.RESET, 1, 2), "unreachable"),
+        (Fault("catalog", FaultMode.BLACKHOLE, 1, 2), "timeout"),
+        (Fault("catalog", FaultMode.DELAY, 1, 2, 0.04), None),  # everybody waits longer
+        (Fault("catalog", FaultMode.DELAY, 1, 2, 2.5), "timeout"),
+        (Fault("settings", FaultMode.REFUSE, 1, 2), None),  # no request asks it
+        (Fault("storefront", FaultMode.REFUSE, 1, 2), "unreachable"),
+    ],
+)
+def test_a_fault_shows_as(fault: Fault, mode: str | None) -> None:
+    assert shows_as(fault, evidence()) == mode
+
+
+def test_who_tries_again_sees_a_fault_end_sooner() -> None:
+    known = evidence()
+    assert survived("pricing", "unreachable", known) == pytest.approx(0.04)
+    assert survived("pricing", "timeout", known) == pytest.approx(0.44)
+    assert survived("catalog", "timeout", known) == 0.0
+
+
+def test_half_a_schedule_without_its_entry_loses_half_the_requests() -> None:
+    known = evidence()
+    sure = Draw(dict.fromkeys(draw(known).harm, 0.0), {})
+    predictor = Predictor(known, [sure] * 4, dict.fromkeys(JOURNEYS, 0.0), seed=1)
+    predicted = predictor.predict(Schedule(10.0, (Fault("search", FaultMode.REFUSE, 2.0, 7.0),)), rate=10.0)
+    assert predicted["search"] == (0.5, 0.5, 0.5)
+    assert predicted["login"] == (1.0, 1.0, 1.0)
