@@ -16,13 +16,16 @@ BUILD_TOOLS := setuptools cython
 KERNELS := setup.py $(shell find src -name kernel.py -o -name '*.pxd')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slow test-uncompiled lint format bench fuzz docs system-deps clean
+.PHONY: help demo test test-all test-slow test-uncompiled lint format bench lab fuzz docs system-deps clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
 
-demo: $(VENV)/demo.stamp ## audit the bundled example: prints the finding, writes report.html
+demo: $(VENV)/demo.stamp ## audit the bundled examples: prints the findings, writes report.html
 	@$(BIN)/truetier check catalog-examples/login --fail-on never --report report.html
+	@echo && echo "A shop that was recorded while everything in it failed once, held against what it says of itself:"
+	@$(BIN)/truetier observe catalog-examples/lab/traces --evidence build/lab/observed.json -o build/lab/observed.txt
+	@$(BIN)/truetier check catalog-examples/lab --evidence build/lab/observed.json --fail-on never
 
 test: $(VENV)/test.stamp ## what CI runs: style, types, layers, then every quick test
 	@scripts/system-deps --if-possible
@@ -53,6 +56,10 @@ bench: $(VENV)/bench.stamp $(VENV)/peers.stamp ## everything beside what it is h
 	@scripts/system-deps --if-possible
 	@$(BIN)/python benchmarks/performance.py --nthlayer $(VENV)/peers/bin/nthlayer --trees $(TREES)
 
+lab: $(VENV)/lab.stamp ## computed against measured on a real fleet: 20 minutes, writes into docs/lab.md
+	@scripts/system-deps --if-possible
+	@$(BIN)/truetier-lab experiment --page docs/lab.md
+
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
@@ -74,9 +81,16 @@ $(VENV)/made.stamp:
 
 $(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml constraints.txt $(KERNELS)
 	@$(INSTALL) $(BUILD_TOOLS)
-	@$(INSTALL) --no-build-isolation --editable .
+	@$(INSTALL) --no-build-isolation --editable '.[telemetry]'
 	@$(BIN)/python -m compileall -q src # pip does not compile what it leaves in place, and compiling costs every start 0.2 s
 	@touch $@
+
+$(VENV)/lab.stamp: $(VENV)/demo.stamp lab/pyproject.toml
+	@$(INSTALL) --no-build-isolation --editable ./lab
+	@touch $@
+
+# The tests run the lab too.
+$(VENV)/test.stamp: $(VENV)/lab.stamp
 
 # The test tools stand on top of the program: a demo after a test has nothing left to install.
 $(VENV)/test.stamp $(VENV)/bench.stamp $(VENV)/docs.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: $(VENV)/demo.stamp

@@ -14,6 +14,7 @@ EXPECTED = {
     "boot-loop": Exit.FINDINGS,
     "cells": Exit.CLEAN,
     "kubernetes": Exit.FINDINGS,
+    "lab": Exit.CLEAN,
     "login": Exit.FINDINGS,
     "measured": Exit.NOT_ENOUGH_DATA,
     "shop": Exit.CLEAN,

@@ -14,6 +14,7 @@ PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==[0-9][A-Za-z0-9.+!]*(?: ; .+)?"
 OTHER_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "package-lock.json")
 CONFIGURATION = (
     "pyproject.toml",
+    "lab/pyproject.toml",
     "constraints.txt",
     "Makefile",
     "noxfile.py",
@@ -42,6 +43,8 @@ def test_every_dependency_we_name_is_pinned(repository: Path) -> None:
     project = tomllib.loads((repository / "pyproject.toml").read_text())
     named = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     named += [need for extra in project["project"]["optional-dependencies"].values() for need in extra]
+    lab = tomllib.loads((repository / "lab" / "pyproject.toml").read_text())
+    named += [*lab["build-system"]["requires"], *lab["project"]["dependencies"]]
     names = {canonical(re.split(r"[<>=!~ \[;]", need, maxsplit=1)[0]) for need in named}
     assert names - set(pins(repository)) == {"truetier"}  # an extra that stands on another one
 

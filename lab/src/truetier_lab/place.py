@@ -6,6 +6,7 @@ import json
 import os
 import random
 import socket
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ class Place(NamedTuple):
     control: int
     endpoint: str | None
     pids: dict[str, int]
+    database: str  # the folder of PostgreSQL, apart, since its user may not be let into the other one
 
     @property
     def traces(self) -> str:
@@ -59,9 +61,8 @@ def new_place(folder: str, endpoint: str | None) -> Place:
     """A place with ports for everything, nothing of it running yet."""
     names = targets()
     ports = _free_ports(2 * len(names) + 1)
-    return Place(
-        folder, dict(zip(names, ports, strict=False)), dict(zip(names, ports[len(names) :], strict=False)), ports[-1], endpoint, {}
-    )
+    doors, backs = dict(zip(names, ports, strict=False)), dict(zip(names, ports[len(names) :], strict=False))
+    return Place(folder, doors, backs, ports[-1], endpoint, {}, tempfile.mkdtemp(prefix="truetier-lab-"))
 
 
 def read_place(folder: str) -> Place:

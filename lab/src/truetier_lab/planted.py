@@ -103,8 +103,6 @@ def missed(observation: Observation) -> list[str]:
         for mode, verdict in expected.modes.items():
             found = edge.modes[mode]
             if found.verdict is not verdict:
-                calls = f"{found.failed_calls} failed calls, harmed with probability {found.probability}"
-                lines.append(
-                    f"{expected.caller} -> {expected.callee} ({expected.planted}), {mode}: {found.verdict.value}, not {verdict.value}; {calls}"
-                )
+                edge_text = f"{expected.caller} -> {expected.callee} ({expected.planted}), {mode}"
+                lines.append(f"{edge_text}: {found.verdict.value}, not {verdict.value}, after {found.failed_calls} failed calls")
     return lines

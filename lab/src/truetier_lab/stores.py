@@ -24,11 +24,9 @@ _CONFIGURATION = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\
 
 def start_postgres(place: Place) -> int:
     """Makes a cluster, starts it and fills it. Gives the process. Raises UsageError where PostgreSQL is not installed."""
-    data = os.path.join(place.folder, "postgresql")
-    os.makedirs(data)
+    data = place.database
     if _as_postgres():
         shutil.chown(data, "postgres")
-        Path(place.folder).chmod(0o755)
     _quietly([*_as_postgres(), _program("initdb"), "--pgdata", data, "--username", "lab", "--auth", "trust", "--no-sync"])
     with Path(data, "postgresql.conf").open("a") as file:
         file.write(f"{_CONFIGURATION}port = {place.backs['postgresql']}\nlisten_addresses = '{HOST}'\nunix_socket_directories = '{data}'\n")
@@ -40,9 +38,9 @@ def start_postgres(place: Place) -> int:
 
 
 def stop_postgres(place: Place) -> None:
-    """Stops it without waiting for who is connected."""
-    data = os.path.join(place.folder, "postgresql")
-    _quietly([*_as_postgres(), _program("pg_ctl"), "stop", "--wait", "--mode", "immediate", "--pgdata", data])
+    """Stops it without waiting for who is connected, and forgets what it stored."""
+    _quietly([*_as_postgres(), _program("pg_ctl"), "stop", "--wait", "--mode", "immediate", "--pgdata", place.database])
+    shutil.rmtree(place.database)
 
 
 def start_redis(place: Place) -> int:
