@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 from enum import StrEnum
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from truetier.errors import SourceError
+from truetier.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 SECONDS = 14.0
 _FAULTS = 4  # of one schedule
 _SHORTEST, _LONGEST = 1.5, 3.0
+_EDGE = 0.5  # seconds without a fault, at the beginning and at the end
+_TRIES = 10_000
 _SLIGHT, _FATAL = 0.04, 2.5  # seconds of delay: below every timeout of the fleet, and above
 
 
@@ -61,16 +64,20 @@ def _shuffled(targets: Sequence[str], chance: random.Random) -> Iterator[tuple[s
 
 
 def _schedule(kinds: Sequence[tuple[str, FaultMode, float]], chance: random.Random, seconds: float) -> Schedule:
-    faults: list[Fault] = []
-    for target, mode, delay in kinds:
-        while True:
-            length = chance.uniform(_SHORTEST, _LONGEST)
-            start = chance.uniform(0.5, seconds - length - 0.5)
-            fault = Fault(target, mode, round(start, 3), round(start + length, 3), delay)
-            if not any(other.target == target and other.start < fault.end and fault.start < other.end for other in faults):
-                break
-        faults.append(fault)
-    return Schedule(seconds, tuple(sorted(faults, key=lambda fault: (fault.start, fault.target))))
+    for _ in range(_TRIES):
+        faults = [_fault_by_chance(kind, chance, seconds) for kind in kinds]
+        if not any(
+            one.target == other.target and one.start < other.end and other.start < one.end for one, other in combinations(faults, 2)
+        ):
+            return Schedule(seconds, tuple(sorted(faults, key=lambda fault: (fault.start, fault.target))))
+    raise UsageError(f"{len(kinds)} faults find no room beside one another in {seconds} s")
+
+
+def _fault_by_chance(kind: tuple[str, FaultMode, float], chance: random.Random, seconds: float) -> Fault:
+    target, mode, delay = kind
+    length = chance.uniform(_SHORTEST, _LONGEST)
+    start = chance.uniform(_EDGE, seconds - length - _EDGE)
+    return Fault(target, mode, round(start, 3), round(start + length, 3), delay)
 
 
 def written(schedule: Schedule) -> str:
