@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -22,10 +23,13 @@ def through_a_proxy(body: Body) -> None:
         heard: list[bytes] = []
 
         async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while data := await reader.read(100):
-                heard.append(data)
-                writer.write(data)
+            with contextlib.suppress(ConnectionError):
+                while data := await reader.read(100):
+                    heard.append(data)
+                    writer.write(data)
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
         server = await asyncio.start_server(echo, HOST, 0)
         proxy = Proxy(free_port(), server.sockets[0].getsockname()[1])
@@ -35,6 +39,7 @@ def through_a_proxy(body: Body) -> None:
         finally:
             await proxy.close()
             server.close()
+            await asyncio.sleep(0.05)  # connections end
 
     asyncio.run(run())
 

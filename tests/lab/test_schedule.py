@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_faults_last_a_second_or_more_inside_the_schedule_and_never_overlap_on_o
             assert 0 < fault.start < fault.end < schedule.seconds
         for target in TARGETS:
             of_target = [fault for fault in schedule.faults if fault.target == target]
-            for earlier, later in zip(of_target, of_target[1:], strict=False):
+            for earlier, later in pairwise(of_target):
                 assert earlier.end <= later.start
 
 
