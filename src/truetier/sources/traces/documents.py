@@ -37,19 +37,30 @@ def documents(stream: IO[bytes], sink: Sink) -> Iterator[bytes]:
     if first is None:
         return
     first, rest = first.removeprefix(_MARK), stream.read(1)
-    if rest and not _is_whole(first):
-        yield from _in_one(first + b"\n" + rest, stream, sink)
+    if not rest or is_whole(first):
+        yield first
+        yield from _lines(stream, sink, rest)
         return
-    yield first
-    line: bytes | None = rest + (_next_line(stream, sink) or b"")
-    while line is not None:
-        if line.strip(_BLANK):
-            yield line
-        line = _next_line(stream, sink)
+    second = _next_line(stream, sink, rest)
+    third = _next_line(stream, sink) if _holds_spans(second) else b""
+    if third is None or _holds_spans(third):  # two documents without a comma are in none: the first line is half a line
+        yield from filter(None, (first, second, third))
+        yield from _lines(stream, sink)
+    else:
+        yield from _in_one(b"\n".join(filter(None, (first, second, third))), stream, sink)
+
+
+def pieces(stream: IO[bytes], sink: Sink) -> Iterator[msgspec.Raw | bytes]:
+    """The documents of the file that are sound or can be mended; of one that is a list, its elements."""
+    for document in documents(stream, sink):
+        sound = document if is_whole(document) else mended(document, sink)
+        if sound is not None:
+            found = elements(sound)
+            yield from (sound,) if found is None else found
 
 
 def mended(content: bytes, sink: Sink) -> bytes | None:
-    """A document that was cut off, as far as it goes; counts what is lost. None for what is no document at all."""
+    """A document that is no JSON, as far as it goes where it was cut off; counts what is lost. None for what is no document at all."""
     found = _closed(content)
     sink.skip(NO_JSON if found is None else _CUT_OFF)
     return found
@@ -68,9 +79,32 @@ def is_absent(raw: msgspec.Raw) -> bool:
     return bytes(memoryview(raw)[:4]) in (b"", b"null")
 
 
+def is_whole(content: bytes) -> bool:
+    """Whether this is JSON, of whatever shape."""
+    try:
+        _raw(content)
+    except WRONG:
+        return False
+    return True
+
+
+def _holds_spans(line: bytes | None) -> bool:
+    """Whether the line is a document with something in it."""
+    return line is not None and line[:1] in (b"{", b"[") and is_whole(line)
+
+
+def _lines(stream: IO[bytes], sink: Sink, start: bytes = b"") -> Iterator[bytes]:
+    """The other lines, of which the first begins with what was read of it already."""
+    line = _next_line(stream, sink, start)
+    while line is not None:
+        if line:
+            yield line
+        line = _next_line(stream, sink)
+
+
 def _in_one(start: bytes, stream: IO[bytes], sink: Sink) -> Iterator[bytes]:
     """The whole file as one document."""
-    parts, size = [start], len(start)
+    parts, size = [start, b"\n"], len(start)
     while chunk := stream.read(_CHUNK):
         parts.append(chunk)
         size += len(chunk)
@@ -80,17 +114,9 @@ def _in_one(start: bytes, stream: IO[bytes], sink: Sink) -> Iterator[bytes]:
     yield b"".join(parts)
 
 
-def _is_whole(content: bytes) -> bool:
-    try:
-        _raw(content)
-    except WRONG:
-        return False
-    return True
-
-
-def _next_line(stream: IO[bytes], sink: Sink) -> bytes | None:
+def _next_line(stream: IO[bytes], sink: Sink, start: bytes = b"") -> bytes | None:
     """The next line without blanks around it; None at the end. One that is too large is counted and passed over."""
-    line = stream.readline(LARGEST + 1)
+    line = start if start == b"\n" else start + stream.readline(LARGEST + 1)
     if not line:
         return None
     if len(line) <= LARGEST:
@@ -124,4 +150,4 @@ def _closed(content: bytes) -> bytes | None:
             if of_spans and of_spans[-1]:
                 cut, closing = token.end(), b"".join(reversed(open_brackets))
     closed = content[:cut] + closing
-    return closed if cut and _is_whole(closed) else None
+    return closed if cut and is_whole(closed) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import zlib
 from typing import IO, TYPE_CHECKING, cast
 
@@ -12,7 +13,8 @@ import pyarrow as pa
 
 from truetier.catalog.model import SkippedInput
 from truetier.errors import SourceError
-from truetier.sources.traces.recognition import HEAD, reader_of
+from truetier.sources.traces import parquet
+from truetier.sources.traces.recognition import HEAD, reader_of, why_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from truetier.telemetry.spans import Sink
 
 _GZIP, _ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_NO_SPANS = "no spans of a format that is known"
+_LINK = "a link to a folder, which is not followed: name the folder itself"
+_NOT_REGULAR = "no regular file"
+_PACKED_PARQUET = "Parquet that was packed once more: unpack it first"
 _CUT_OFF = "end of a packed file that was cut off or damaged"
 _DAMAGED = (EOFError, OSError, zlib.error)
 _MOST_LISTED = 1_000
@@ -49,49 +53,68 @@ def read_traces(paths: Sequence[str], sink: Sink, *, progress: Callable[[int, in
 
 
 def trace_files(path: str) -> Iterator[str]:
-    """The file, or the files in the folder, each folder's in order of name and before those of folders in it."""
+    """The file, or the files in the folder, each folder's in order of name and before those of folders in it.
+
+    Links to folders are among the files: they are not followed, since they may lead around in circles.
+    """
     if not os.path.isdir(path):
         yield path
         return
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (os.path.join(folder, name) for name in sorted(names) if not name.startswith("."))
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        yield from (os.path.join(folder, name) for name in sorted([*names, *links]) if not name.startswith("."))
 
 
 def _read(file: str, sink: Sink) -> str | None:
     """Why nothing of the file was read; None where it was."""
     try:
-        with open(file, "rb") as raw:
-            unpacked = _unpacked(raw)
-            stream = _Forgiving(unpacked, sink)
-            head = stream.peek_ahead(HEAD)
-            reader = reader_of(head)
-            if reader is None:
-                return "empty" if not head else _NO_SPANS
-            if unpacked is raw:  # a file as it is, which some readers move about in
-                raw.seek(0)
-                reader(raw, sink)
-            else:
-                reader(cast("IO[bytes]", io.BufferedReader(stream)), sink)
-    except OSError as error:
-        return error.strerror or str(error)
+        if os.path.isdir(file):
+            return _LINK
+        with open(file, "rb", opener=_without_waiting) as raw:
+            if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+                return _NOT_REGULAR
+            return _read_open(raw, sink)
+    except (OSError, ValueError) as error:  # a name with a zero byte in it is a wrong value
+        return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def _without_waiting(file: str, flags: int) -> int:
+    """Opens a pipe that nobody writes to at once, too."""
+    return os.open(file, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read_open(raw: io.BufferedReader, sink: Sink) -> str | None:
+    unpacked = _unpacked(raw)
+    stream = _Forgiving(unpacked, sink)
+    head = stream.peek_ahead(HEAD)
+    reader = reader_of(head)
+    if reader is None:
+        return why_none(head)
+    if unpacked is raw:  # a file as it is, which some readers move about in
+        raw.seek(0)
+        reader(raw, sink)
+    elif reader is parquet.read:
+        return _PACKED_PARQUET
+    else:
+        reader(cast("IO[bytes]", io.BufferedReader(stream)), sink)
     return None
 
 
-def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+def _unpacked(raw: io.BufferedReader) -> io.BufferedIOBase:
     magic = raw.read(4)
     raw.seek(0)
     if magic.startswith(_GZIP):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+        return gzip.GzipFile(fileobj=raw)
     if magic.startswith(_ZSTANDARD):
-        return cast("IO[bytes]", pa.CompressedInputStream(raw, "zstd"))
+        return cast("io.BufferedIOBase", pa.CompressedInputStream(raw, "zstd"))
     return raw
 
 
 class _Forgiving(io.RawIOBase):
     """A stream that ends, and says so, where what it unpacks is cut off or damaged."""
 
-    def __init__(self, stream: IO[bytes], sink: Sink) -> None:
+    def __init__(self, stream: io.BufferedIOBase, sink: Sink) -> None:
         self._stream = stream
         self._sink = sink
         self._ahead = b""
@@ -121,7 +144,7 @@ class _Forgiving(io.RawIOBase):
         if self._is_over:
             return b""
         try:
-            return self._stream.read(size)
+            return self._stream.read1(size)  # what comes before any damage is given first
         except _DAMAGED:
             self._is_over = True
             self._sink.skip(_CUT_OFF)

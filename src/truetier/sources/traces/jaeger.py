@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 
 from truetier.sources.traces import attributes
 from truetier.sources.traces.batch import Batch
-from truetier.sources.traces.documents import WRONG, documents, elements, is_absent, mended
+from truetier.sources.traces.documents import WRONG, elements, is_absent, pieces
 from truetier.telemetry.spans import Outcome, SpanKind
 
 if TYPE_CHECKING:
@@ -106,37 +106,25 @@ _logs = msgspec.json.Decoder(list[_Log], strict=False).decode
 def read(stream: IO[bytes], sink: Sink) -> None:
     """Gives every span of the file to the sink."""
     batch = Batch(sink, is_hexadecimal=True)
-    for document in documents(stream, sink):
-        pieces = elements(document)
-        if pieces is not None:
-            for piece in pieces:
-                _take(piece, batch, sink)
-        elif not _take(document, batch):
-            closed = mended(document, sink)
-            if closed is not None:
-                pieces = elements(closed)
-                for whole in (closed,) if pieces is None else pieces:
-                    _take(whole, batch, sink)
+    for piece in pieces(stream, sink):
+        _take(piece, batch, sink)
     batch.flush()
 
 
-def _take(content: Raw | bytes, batch: Batch, sink: Sink | None = None) -> bool:
-    """Whether the document was one: answer, trace or span. With a sink, what is none is counted."""
+def _take(content: Raw | bytes, batch: Batch, sink: Sink) -> None:
+    """An answer, a trace or a span."""
     try:
         document = _document(content)
     except WRONG:
-        if sink is not None:
-            sink.skip(_NOT_A_TRACE)
-        return False
-    into = batch.sink
+        sink.skip(_NOT_A_TRACE)
+        return
     if not is_absent(document.data):
-        for trace in _list(document.data, into):
-            _take_trace(trace, batch, into)
+        for trace in _list(document.data, sink):
+            _take_trace(trace, batch, sink)
     elif not is_absent(document.spans):
-        _take_spans(document, batch, into)
+        _take_spans(document, batch, sink)
     else:
-        _take_span(content if is_absent(document.source) else document.source, {}, batch, into)
-    return True
+        _take_span(content if is_absent(document.source) else document.source, {}, batch, sink)
 
 
 def _take_trace(content: Raw, batch: Batch, sink: Sink) -> None:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from truetier.sources.traces.batch import FULL, Batch, clean, identifier
 from truetier.sources.traces.error_text import unreachable_in
-from truetier.sources.traces.rows import NO_ROW, rows
+from truetier.sources.traces.rows import MALFORMED, rows
 from truetier.telemetry.spans import Outcome, SpanKind
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_spans(stream: IO[bytes], sink: Sink) -> None:
         try:
             start, end = int(row["StartTimeUnixNano"]), int(row["EndTimeUnixNano"])
         except ValueError:
-            sink.skip(NO_ROW)
+            sink.skip(MALFORMED)
             continue
         batch.add(
             (row["TraceID"], row["SpanID"], "" if row["ParentID"] == _NO_PARENT else row["ParentID"]),

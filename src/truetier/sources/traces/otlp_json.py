@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from truetier.sources.traces import attributes
 from truetier.sources.traces.batch import FULL, Batch
-from truetier.sources.traces.documents import WRONG, documents, elements, is_absent, mended
+from truetier.sources.traces.documents import WRONG, documents, elements, is_absent, is_whole, mended
 from truetier.sources.traces.otlp import KINDS, SERVICE_NAME, STATUSES
 from truetier.telemetry.spans import Outcome
 
@@ -230,7 +230,7 @@ def _take_apart(document: bytes, batch: Batch, sink: Sink) -> None:
     try:
         request = _rough_request(document)
     except WRONG:
-        closed = mended(document, sink)
+        closed = document if is_whole(document) else mended(document, sink)
         if closed is None:
             return
         try:

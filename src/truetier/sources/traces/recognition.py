@@ -19,6 +19,7 @@ HEAD = 65_536  # bytes that are looked at
 _OTLP = re.compile(rb'"(?:resourceSpans|batches|scopeSpans|instrumentationLibrarySpans)"')
 _JAEGER = re.compile(rb'"(?:traceID|processID|operationName)"')
 _ZIPKIN = re.compile(rb'"traceId"')
+_OF_OTHERS = ((re.compile(rb'"resourceLogs"'), "logs, no traces"), (re.compile(rb'"resourceMetrics"'), "metrics, no traces"))
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_HEADER = 4_096
@@ -36,6 +37,16 @@ def reader_of(head: bytes) -> Reader | None:
     return _of_rows(text)
 
 
+def why_none(head: bytes) -> str:
+    """What is said of a file that nothing reads."""
+    if not head:
+        return "empty"
+    text = head.removeprefix(_BOM).lstrip()
+    if text[:1] in (b"{", b"["):
+        return next((said for sign, said in _OF_OTHERS if sign.search(text)), "JSON, but no spans of a format that is known")
+    return "no spans of a format that is known"
+
+
 def _of_json(text: bytes) -> Reader | None:
     for sign, reader in ((_OTLP, otlp_json.read), (_JAEGER, jaeger.read), (_ZIPKIN, zipkin.read)):
         if sign.search(text):
@@ -51,7 +62,10 @@ def _is_protobuf(head: bytes) -> bool:
 
 def _of_rows(text: bytes) -> Reader | None:
     line = text[:_LONGEST_HEADER].partition(b"\n")[0].decode("utf-8", "replace")
-    names = {name.strip() for row in csv.reader([line]) for name in row}
+    try:
+        names = {name.strip() for row in csv.reader([line]) for name in row}
+    except csv.Error:
+        return None
     for columns, reader in ((skywalking.COLUMNS, skywalking.read), (nezha.SPANS, nezha.read_spans), (nezha.LOGS, nezha.read_logs)):
         if columns <= names:
             return reader

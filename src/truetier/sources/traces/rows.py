@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 import csv
-import io
 from typing import IO, TYPE_CHECKING
+
+from truetier.sources.traces.documents import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from truetier.telemetry.spans import Sink
 
-NO_ROW = "row that is none"
+MALFORMED = "malformed span"
+_NO_ROW = "row that is no CSV"
+_OTHER_LENGTH = "row of another length than the first line"
+_WITHOUT_COLUMNS = "file without the columns it should have"
+_TOO_LARGE = "line past 256 MiB"
 _LONGEST = 16 * 1024 * 1024  # characters of one field; a log line has some
+_CHUNK = 1024 * 1024
 
 
 def rows(stream: IO[bytes], sink: Sink, needed: frozenset[str]) -> Iterator[Mapping[str, str]]:
-    """Each row by name. One that lacks a column is counted."""
+    """Each row by name. What is no row is counted, as is a whole file that lacks a column."""
     csv.field_size_limit(_LONGEST)
-    reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline=""))
-    header: list[str] | None = None
+    reader = csv.reader(_lines(stream, sink))
+    header: list[str] = []
     while True:
         try:
             row = next(reader)
         except StopIteration:
             return
-        except csv.Error:
-            sink.skip(NO_ROW)
+        except csv.Error:  # such as a quote that is never closed; the reader goes on behind it
+            sink.skip(_NO_ROW)
             continue
-        if header is None:
-            header = [name.removeprefix("\ufeff").strip() for name in row]
+        if not row:
+            continue
+        if not header:
+            header = [name.strip() for name in row]
             if not needed.issubset(header):
-                sink.skip(NO_ROW)
+                sink.skip(_WITHOUT_COLUMNS)
                 return
         elif len(row) == len(header):
             yield dict(zip(header, row, strict=True))
-        elif row:
-            sink.skip(NO_ROW)
+        else:
+            sink.skip(_OTHER_LENGTH)
+
+
+def _lines(stream: IO[bytes], sink: Sink) -> Iterator[str]:
+    is_first = True
+    while line := stream.readline(LARGEST + 1):
+        if len(line) > LARGEST:
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(_CHUNK)
+            sink.skip(_TOO_LARGE)
+            continue
+        yield line.decode("utf-8-sig" if is_first else "utf-8", "replace")
+        is_first = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from truetier.sources.traces.batch import Batch
-from truetier.sources.traces.rows import NO_ROW, rows
+from truetier.sources.traces.rows import MALFORMED, rows
 from truetier.telemetry.spans import Outcome, SpanKind
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 COLUMNS = frozenset({"StartTime", "EndTime", "URL", "SpanType", "Service", "SpanId", "TraceId", "Peer", "ParentSpan", "IsError"})
 _KINDS = {"entry": SpanKind.SERVER.value, "exit": SpanKind.CLIENT.value, "local": SpanKind.INTERNAL.value}
+_OF_QUEUES = {"entry": SpanKind.CONSUMER.value, "exit": SpanKind.PRODUCER.value}  # of components such as kafka-producer
+_CALLING = frozenset({SpanKind.CLIENT.value, SpanKind.PRODUCER.value})
 _MILLISECOND = 1_000_000
 _NO_PARENT = "-1"
 
@@ -24,9 +26,10 @@ def read(stream: IO[bytes], sink: Sink) -> None:
         try:
             start, end = int(row["StartTime"]), int(row["EndTime"])
         except ValueError:
-            sink.skip(NO_ROW)
+            sink.skip(MALFORMED)
             continue
-        kind = _KINDS.get(row["SpanType"].lower(), SpanKind.UNKNOWN.value)
+        kinds = _OF_QUEUES if row.get("Component", "").endswith(("-producer", "-consumer")) else _KINDS
+        kind = kinds.get(row["SpanType"].lower(), SpanKind.UNKNOWN.value)
         batch.add(
             (row["TraceId"], row["SpanId"], "" if row["ParentSpan"] == _NO_PARENT else row["ParentSpan"]),
             service=row["Service"],
@@ -34,6 +37,6 @@ def read(stream: IO[bytes], sink: Sink) -> None:
             kind=kind,
             times=(start * _MILLISECOND, (end - start) * _MILLISECOND),
             outcome=(Outcome.ERROR if row["IsError"].lower() == "true" else Outcome.OK).value,
-            peer=row["Peer"] if kind == SpanKind.CLIENT else "",
+            peer=row["Peer"] if kind in _CALLING else "",
         )
     batch.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from truetier.telemetry.spans import Columns
@@ -34,10 +35,12 @@ class Kept:
         self.linked: list[tuple[str, str, str]] = []
         self.said: list[tuple[str, str, str]] = []
         self.by_log: list[tuple[str, str]] = []
-        self.skipped: dict[str, int] = {}
+        self.skipped: Counter[str] = Counter()
+        self.largest = 0
 
     def spans(self, columns: Columns) -> None:
         assert len({len(getattr(columns, name)) for name in Columns.__slots__}) == 1
+        self.largest = max(self.largest, len(columns))
         self.rows += map(Row._make, zip(*(getattr(columns, name) for name in Row._fields), strict=True))
 
     def table(self, given: pa.Table) -> None:
@@ -53,10 +56,15 @@ class Kept:
         self.by_log += found
 
     def skip(self, reason: str, count: int = 1) -> None:
-        self.skipped[reason] = self.skipped.get(reason, 0) + count
+        self.skipped[reason] += count
+
+    @property
+    def met(self) -> int:
+        """Spans and pieces, used or not."""
+        return len(self.rows) + self.skipped.total()
 
 
-def kept(read: Callable[[IO[bytes], Sink], None], content: bytes) -> Kept:
+def kept(read: Callable[[IO[bytes], Sink], None], content: bytes | str) -> Kept:
     sink = Kept()
-    read(io.BytesIO(content), sink)
+    read(io.BytesIO(content.encode() if isinstance(content, str) else content), sink)
     return sink
