@@ -144,6 +144,8 @@ def _climb(engine: Engine) -> None:
     if not engine.step("deep", _text("deep")):
         engine.view("owned", "SELECT * FROM direct")
         return
+    if _count_of(engine, "deep", "deep.stray = 1"):
+        engine.step("direct", _text("strays"))
     engine.step("below", _text("below"))
     for _ in range(_ROUNDS):
         engine.step("below", _text("climbed"))

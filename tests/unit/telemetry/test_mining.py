@@ -38,6 +38,18 @@ def test_spans_without_kinds_are_arrivals_where_the_service_changes(tmp_path: Pa
     assert edge(found, "a", "b").requests == 1
 
 
+def test_a_client_right_under_another_service_shows_a_call_to_its_own(tmp_path: Path) -> None:
+    def make(traces: Traces, trace: str, _: int) -> None:
+        traces.span(trace, "i", "r", "a", "internal")
+        traces.span(trace, "c", "i", "b", "client", peer="db")
+        traces.span(trace, "d", "c", "b", "client", peer="db")
+        traces.span(trace, "e", "d", "z", "client", peer="db")  # under a client, which says itself whom it calls
+
+    found = observed(requests(2, make), tmp_path)
+    assert pairs(found) == [("a", "b", 2, 0), ("b", "db", 2, 0), ("z", "db", 2, 0)]
+    assert edge(found, "a", "b").requests == 2
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3, 9, 40, 100])
 def test_a_request_is_found_behind_any_number_of_internal_spans(depth: int, tmp_path: Path) -> None:
     traces = Traces()

@@ -1,8 +1,9 @@
-"""Zipkin's JSON, version 1 with annotations and version 2.
+"""Zipkin's JSON, version 1 with annotations and version 2: lists of spans, lists of such lists, or a span or list on each line.
 
 Zipkin lets the two ends of a call share one identifier: in version 1 one object may even carry both. Here each end is a span of its
 own. The client keeps the identifier; the server gets one made from it and stands below the client; and what stood below the shared
-identifier stands below the server, which did that work, unless it is work of the client's own service.
+identifier stands below the server, which did that work, unless it is work of the client's own service. That an identifier is shared
+shows only when both ends were seen, in any order; so spans are held back, up to 200,000, and the ends before those are remembered.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from truetier.record import NamedTuple
 from truetier.sources.traces import attributes
 from truetier.sources.traces.batch import Batch, identifier
-from truetier.sources.traces.documents import WRONG, documents, elements, mended
+from truetier.sources.traces.documents import WRONG, elements, pieces
 from truetier.telemetry.spans import Outcome, SpanKind
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 
     from truetier.telemetry.spans import Sink
 
-_NOT_SPANS = "document that is no list of Zipkin spans"
 _MALFORMED = "malformed span"
-_SERVER_END = "-server"
+_STRETCH = 200_000  # spans
 _NAMELESS = "unknown"
 _KINDS = {kind.name: kind.value for kind in SpanKind if kind.value}
 _CLIENT, _SERVER, _INTERNAL = SpanKind.CLIENT.value, SpanKind.SERVER.value, SpanKind.INTERNAL.value
-_ENDS = {"cs": _CLIENT, "cr": _CLIENT, "sr": _SERVER, "ss": _SERVER}
+_CALLING = frozenset({_CLIENT, SpanKind.PRODUCER.value})
+_CALLED = frozenset({_SERVER, SpanKind.CONSUMER.value})
+_ENDS = {"cs": _CLIENT, "cr": _CLIENT, "sr": _SERVER, "ss": _SERVER, "ms": SpanKind.PRODUCER.value, "mr": SpanKind.CONSUMER.value}
 _PEERS = {"sa": _CLIENT}
 
 
@@ -87,48 +89,87 @@ _span = msgspec.json.Decoder(_Span, strict=False).decode
 def read(stream: IO[bytes], sink: Sink) -> None:
     """Gives every span of the file to the sink."""
     batch = Batch(sink)
-    for document in documents(stream, sink):
-        found = elements(document)
-        if found is None:
-            closed = mended(document, sink)
-            found = None if closed is None else elements(closed)
-        if found is not None:
-            _take(_flat(found, sink), batch, sink)
+    stretch = _Stretch()
+    for end in _ends(stream, sink):
+        stretch.add(end)
+        if len(stretch.ends) >= _STRETCH:
+            stretch.give(batch)
+            stretch = _Stretch(stretch)
+    stretch.give(batch)
     batch.flush()
 
 
-def _flat(pieces: Iterable[Raw], sink: Sink) -> Iterator[Raw]:
-    """The spans of a list, or of a list of traces that are lists."""
-    for piece in pieces:
-        inner = elements(piece) if bytes(memoryview(piece)[:1]) == b"[" else (piece,)
-        if inner is None:
-            sink.skip(_NOT_SPANS)
-            continue
-        yield from inner
+class _Stretch:
+    """Ends of calls, and work that is none, held back until it is known which identifiers are shared. Keys: trace and span."""
+
+    def __init__(self, before: _Stretch | None = None) -> None:
+        self.ends: list[_End] = []
+        self.clients: dict[tuple[str, str], str] = {}  # to the service
+        self.servers: dict[tuple[str, str], list[str]] = {}
+        self.others: dict[tuple[str, str], str] = {}
+        self._clients_before = {} if before is None else before.clients
+        self._servers_before = {} if before is None else before.servers
+        self._others_before = {} if before is None else before.others
+
+    def add(self, end: _End) -> None:
+        """Takes an end."""
+        self.ends.append(end)
+        key = end.trace, end.span
+        if end.kind in _CALLING:
+            self.clients.setdefault(key, end.service)
+        elif end.kind == _INTERNAL:
+            self.others.setdefault(key, end.service)
+        elif end.service not in self.servers.setdefault(key, []):
+            self.servers[key].append(end.service)
+
+    def give(self, batch: Batch) -> None:
+        """Gives them all, each with an identifier that no other end has, below what did the work around it."""
+        for services in self.servers.values():
+            services.sort()  # so that a span that was sent twice has the same name both times
+        for end in self.ends:
+            own = end.trace, end.span
+            if end.kind in _CALLED and self._client(own) is not None:
+                _add(end._replace(span=_of_server(end.span, self._servers(own).index(end.service)), parent=end.span), batch)
+            else:
+                _add(self._below(end), batch)
+
+    def _below(self, end: _End) -> _End:
+        """The end below the span that did the work around it, where its identifier is shared."""
+        above = end.trace, end.parent
+        client, servers = self._client(above), self._servers(above)
+        if client is not None and servers and (end.service in servers or end.service != client):
+            place = servers.index(end.service) if end.service in servers else 0
+            end = end._replace(parent=_of_server(end.parent, place))
+            asking = servers[place]
+        elif client is not None:
+            asking = end.service
+        else:
+            asking = servers[0] if servers else self.others.get(above, self._others_before.get(above, end.service))
+        # Zipkin says no kind of what is no call: right below another service it is where a request comes in.
+        return end._replace(kind=_SERVER) if end.kind == _INTERNAL and asking != end.service else end
+
+    def _client(self, key: tuple[str, str]) -> str | None:
+        return self.clients.get(key, self._clients_before.get(key))
+
+    def _servers(self, key: tuple[str, str]) -> list[str]:
+        return self.servers.get(key) or self._servers_before.get(key, [])
 
 
-def _take(pieces: Iterable[Raw], batch: Batch, sink: Sink) -> None:
-    """All spans of a document: whether an identifier is shared shows only when all are there."""
-    ends: list[_End] = []
-    for raw in pieces:
-        try:
-            span = _span(raw)
-        except WRONG:
-            sink.skip(_MALFORMED)
-            continue
-        ends += _of_version_2(span) if span.annotations is None and span.binary_annotations is None else _of_version_1(span)
-    clients = {(end.trace, end.span): end.service for end in ends if end.kind == _CLIENT}
-    servers = {(end.trace, end.span) for end in ends if end.kind == _SERVER and (end.trace, end.span) in clients}
-    for end in ends:
-        _add(_apart(end, clients, servers), batch)
+def _of_server(span: str, place: int) -> str:
+    """The identifier of the server's end; several services may have answered one call."""
+    return f"{span}-server{place or ''}"
 
 
-def _apart(end: _End, clients: dict[tuple[str, str], str], servers: set[tuple[str, str]]) -> _End:
-    """The same with an identifier that no other end has, below what did the work around it."""
-    if end.kind == _SERVER and (end.trace, end.span) in servers:
-        return end._replace(span=end.span + _SERVER_END, parent=end.span)
-    above = end.trace, end.parent
-    return end._replace(parent=end.parent + _SERVER_END) if above in servers and clients[above] != end.service else end
+def _ends(stream: IO[bytes], sink: Sink) -> Iterator[_End]:
+    for piece in pieces(stream, sink):
+        inner = elements(piece)
+        for raw in (piece,) if inner is None else inner:
+            try:
+                span = _span(raw)
+            except WRONG:
+                sink.skip(_MALFORMED)
+            else:
+                yield from _of_version_1(span) if _is_version_1(span) else _of_version_2(span)
 
 
 def _add(end: _End, batch: Batch) -> None:
@@ -144,10 +185,17 @@ def _add(end: _End, batch: Batch) -> None:
     )
 
 
+def _is_version_1(span: _Span) -> bool:
+    """Whether what the span is stands in annotations; version 2 has some too, but they say nothing of that."""
+    if span.binary_annotations is not None:
+        return True
+    return span.kind is None and any(each.endpoint is not None or each.value in _ENDS for each in span.annotations or ())
+
+
 def _of_version_2(span: _Span) -> Iterator[_End]:
     kind = _KINDS.get((span.kind or "").upper(), _INTERNAL)
     trace, own, parent = _identity(span)
-    peer = _service(span.remote_endpoint) if kind in (_CLIENT, SpanKind.PRODUCER.value) else ""
+    peer = _service(span.remote_endpoint) if kind in _CALLING else ""
     told = _told((span.tags or {}).items())
     yield _End(
         trace, own, parent, _service(span.local_endpoint), span.name or "", kind, span.timestamp or 0, span.duration or 0, told, peer
@@ -178,7 +226,8 @@ def _of_version_1(span: _Span) -> Iterator[_End]:
 
 def _interval(span: _Span, times: dict[str, int], *, is_only: bool) -> tuple[int, int]:
     """Start and duration of one end: its own annotations, else what the span as a whole says."""
-    begin, end = times.get("cs", times.get("sr")), times.get("cr", times.get("ss"))
+    begin = next((times[each] for each in ("cs", "sr", "ms", "mr") if each in times), None)
+    end = times.get("cr", times.get("ss"))
     if begin is None or (is_only and span.timestamp):
         begin = span.timestamp or begin or end or 0
     if is_only and span.duration is not None:

@@ -5,5 +5,5 @@ SELECT direct.t AS t, direct.s AS s, direct.ts AS ts, direct.d AS d, direct.call
 FROM direct
 LEFT JOIN below ON below.t = direct.t AND below.s = direct.p AND direct.owner IS NULL AND below.svc = direct.caller
 LEFT JOIN entries ON entries.t = below.t AND entries.s = below.p AND entries.svc = below.svc
-LEFT JOIN outer_clients ON outer_clients.t = direct.t AND outer_clients.s = direct.s
+LEFT JOIN outer_clients ON outer_clients.t = direct.t AND outer_clients.s = direct.s AND outer_clients.caller = direct.caller
 WHERE outer_clients.t IS NULL
