@@ -32,6 +32,7 @@ SPANS, SPANS_EACH = 60_000, 512
 BAR = 2.5  # times as fast as the script
 KINDS = ("", "internal", "server", "client", "producer", "consumer")
 HTTP_STATUS = ("http.response.status_code", "http.status_code")
+COLUMNS = ("trace_id", "span_id", "parent_id", "service", "name", "kind", "start_ns", "duration_ns", "outcome", "peer")
 PEERS = ("peer.service", "server.address", "net.peer.name")
 
 
@@ -68,8 +69,22 @@ def main() -> None:
     stream = b"".join(struct.pack(">I", len(message)) + message for message in messages)
     print(f"Python {platform.python_version()}, {platform.machine()}, msgspec {version('msgspec')}, orjson {version('orjson')},")
     print(f"protobuf {version('protobuf')}; {SPANS:,} spans, {runs} alternating runs, CPU, medians")
+    _hold_equal(lines, stream)
     _compare("OTLP JSON", lines, runs, lambda: _ours(otlp_json.read, lines), lambda: _by_orjson(lines), BAR)
     _compare("OTLP protobuf", stream, runs, lambda: _ours(otlp_protobuf.read, stream), lambda: _by_protobuf(messages), 1.0)
+
+
+def _hold_equal(lines: bytes, stream: bytes) -> None:
+    """All three say the same of every span; the script knows one way to fail, where we know several."""
+    read = [Counted(), Counted()]
+    otlp_json.read(io.BytesIO(lines), read[0])
+    otlp_protobuf.read(io.BytesIO(stream), read[1])
+    expected = [list(column) for column in zip(*_rows_by_orjson(lines), strict=True)]
+    for sink in read:
+        found = [[value for columns in sink.columns for value in getattr(columns, name)] for name in COLUMNS]
+        found[COLUMNS.index("outcome")] = ["error" if outcome else "" for outcome in found[COLUMNS.index("outcome")]]
+        if found != expected:
+            raise SystemExit("the columns differ from those of the script")
 
 
 def _compare(name: str, content: bytes, runs: int, ours: Callable[[], int], theirs: Callable[[], int], bar: float) -> None:  # noqa: PLR0913, PLR0917
@@ -104,6 +119,11 @@ def _ours(read: Callable[[io.BytesIO, Counted], None], content: bytes) -> int:
 
 
 def _by_orjson(lines: bytes) -> int:
+    columns = list(zip(*_rows_by_orjson(lines), strict=True))
+    return len(columns[0])
+
+
+def _rows_by_orjson(lines: bytes) -> list[tuple[object, ...]]:
     """Straight through the dictionaries, with no care for what is malformed."""
     rows: list[tuple[object, ...]] = []
     for line in io.BytesIO(lines):
@@ -121,8 +141,7 @@ def _by_orjson(lines: bytes) -> int:
                         (span["traceId"], span["spanId"], span.get("parentSpanId", ""), service, span["name"], kind)  # noqa: RUF005 - a row on two lines
                         + (start, int(span["endTimeUnixNano"]) - start, "error" if is_error else "", peer)
                     )
-    columns = list(zip(*rows, strict=True))
-    return len(columns[0])
+    return rows
 
 
 def _value(attribute: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever it holds

@@ -1,6 +1,7 @@
 """The memory of an array or of bytes, for compiled kernels; pointers.py is the same for those that run uncompiled."""
 
 from cpython.array cimport array
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.unicode cimport PyUnicode_1BYTE_DATA
 
@@ -51,3 +52,19 @@ cdef inline unsigned char* characters(bytes content):
 
 cdef inline unsigned char* signs(str text):
     return <unsigned char*> PyUnicode_1BYTE_DATA(text)
+
+
+cdef inline unsigned char* memory(object given) except? NULL:
+    cdef Py_buffer view
+    PyObject_GetBuffer(given, &view, PyBUF_SIMPLE)
+    cdef unsigned char* start = <unsigned char*> view.buf
+    PyBuffer_Release(&view)
+    return start
+
+
+cdef inline long long size_of(object given) except -1:
+    cdef Py_buffer view
+    PyObject_GetBuffer(given, &view, PyBUF_SIMPLE)
+    cdef long long size = view.len
+    PyBuffer_Release(&view)
+    return size

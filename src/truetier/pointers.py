@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from array import array
 
+    from _typeshed import ReadableBuffer
+
 
 def ints(values: array[int]) -> array[int]:
     """The memory of an array of type ``i``; it moves when the array grows."""
@@ -56,3 +58,13 @@ def characters(content: bytes) -> bytes:
 def signs(text: str) -> bytes:
     """The memory of a text in ASCII; to be read only, and no longer than it lives."""
     return text.encode("ascii")
+
+
+def memory(given: ReadableBuffer) -> bytes:
+    """The memory of bytes that something else keeps in one place; to be read only, and no longer than it lives."""
+    return bytes(given)
+
+
+def size_of(given: ReadableBuffer) -> int:
+    """How many bytes that memory has."""
+    return memoryview(given).nbytes

@@ -18,7 +18,6 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
 _USUAL_LENGTHS = frozenset({0, 16, 32})
 _NO_SPAN = "0" * 16
-_NO_TRACE = "0" * 32
 _BASE64_LENGTHS = frozenset({12, 24})  # of 8 and of 16 bytes, filled up with "="
 
 
@@ -80,12 +79,12 @@ class Batch:
         """Gives everything to the sink."""
         columns, self.columns = self.columns, Columns()
         if columns.trace_id:
-            if self._is_hexadecimal:
-                for ids in (columns.trace_id, columns.span_id, columns.parent_id):
-                    _normalise(ids)
-            _drop(columns, _without_identity(columns), "span without an identifier", self.sink)
+            wrong: set[int] = set()
+            for ids, least in ((columns.trace_id, 1), (columns.span_id, 1), (columns.parent_id, 0)):
+                wrong |= _normalise(ids, least, is_hexadecimal=self._is_hexadecimal)
+            _drop(columns, wrong, "span without an identifier", self.sink)
             _drop(columns, _out_of_range(columns), "span with a time out of range", self.sink)
-            for texts in (columns.trace_id, columns.span_id, columns.parent_id, columns.service, columns.name, columns.peer):
+            for texts in (columns.service, columns.name, columns.peer):
                 _clean(texts)
         if columns.trace_id:
             self.sink.spans(columns)
@@ -115,25 +114,17 @@ def clean(text: str) -> str:
     return text if text.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
-def _normalise(ids: list[str]) -> None:
-    """The same as ``identifier`` for each of many; nearly always they only need to be written in lower case."""
-    if not _USUAL_LENGTHS.issuperset(map(len, ids)) or _NO_SPAN in ids or _NO_TRACE in ids:
-        ids[:] = [identifier(text) for text in ids]
-        return
-    joined = "\n".join(ids)
-    lowered = joined.lower()
-    if lowered != joined:
-        several = lowered.split("\n")
-        ids[:] = several if len(several) == len(ids) else [identifier(text) for text in ids]
-
-
-def _without_identity(columns: Columns) -> set[int]:
-    """Where the rows are that no other span could refer to."""
+def _normalise(ids: list[str], least: int, *, is_hexadecimal: bool) -> set[int]:
+    """The same as ``identifier`` and ``clean`` for each of many; nearly always there is nothing to do. Gives where those of no span are."""
+    joined, lengths = " ".join(ids), set(map(len, ids))
+    if is_hexadecimal and (not lengths <= _USUAL_LENGTHS or _NO_SPAN in joined or joined != joined.lower()):
+        ids[:] = map(identifier, ids)
+        joined, lengths = " ".join(ids), set(map(len, ids))
     wrong: set[int] = set()
-    for ids, least in ((columns.trace_id, 1), (columns.span_id, 1), (columns.parent_id, 0)):
-        lengths = set(map(len, ids))
-        if min(lengths) < least or max(lengths) > LONGEST_TEXT:
-            wrong.update(place for place, text in enumerate(ids) if not least <= len(text) <= LONGEST_TEXT)
+    if min(lengths) < least or max(lengths) > LONGEST_TEXT:
+        wrong.update(place for place, text in enumerate(ids) if not least <= len(text) <= LONGEST_TEXT)
+    if not joined.isprintable():
+        ids[:] = map(clean, ids)
     return wrong
 
 
@@ -155,6 +146,5 @@ def _drop(columns: Columns, places: set[int], reason: str, sink: Sink) -> None:
 
 
 def _clean(texts: list[str]) -> None:
-    distinct = set(texts)
-    if not "".join(distinct).isprintable() or max(map(len, distinct), default=0) > LONGEST_TEXT:
-        texts[:] = [clean(text) for text in texts]
+    if not "".join(texts).isprintable() or max(map(len, texts), default=0) > LONGEST_TEXT:
+        texts[:] = map(clean, texts)

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 from msgspec import Raw, Struct
 
-from truetier.sources.traces import attributes
+from truetier.sources.traces import attributes, kernel
 from truetier.sources.traces.batch import FULL, Batch
 from truetier.sources.traces.documents import WRONG, documents, elements, is_absent, is_whole, mended
 from truetier.sources.traces.otlp import KINDS, SERVICE_NAME, STATUSES
@@ -28,6 +28,9 @@ _NOT_A_REQUEST = "document that is no OTLP request"
 _MALFORMED = "malformed span"
 
 
+_NONE = Raw(b"[]")
+
+
 class _Value(Struct, gc=False, rename="camel"):
     string_value: str | None = None
     int_value: int | None = None
@@ -37,7 +40,7 @@ class _Value(Struct, gc=False, rename="camel"):
 
 class _Attribute(Struct, gc=False):
     key: str | None = None
-    value: _Value | None = None
+    value: Raw = Raw()  # decoded only where it is looked at
 
 
 class _Event(Struct, gc=False):
@@ -63,7 +66,7 @@ class _Span(Struct, gc=False, rename="camel"):
     kind: int | str | None = None
     start_time_unix_nano: int | None = None
     end_time_unix_nano: int | None = None
-    attributes: list[_Attribute] | None = None
+    attributes: Raw = _NONE
     status: _Status | None = None
     links: list[_Link] | None = None
     events: Raw = Raw()  # decoded only for a span that failed
@@ -109,6 +112,8 @@ class _RoughRequest(Struct, gc=False, rename="camel"):
 _request = msgspec.json.Decoder(_Request, strict=False).decode
 _resource = msgspec.json.Decoder(_Resource, strict=False).decode
 _of_resource = msgspec.json.Decoder(_OfResource, strict=False).decode
+_value = msgspec.json.Decoder(_Value | None, strict=False).decode
+_attributes = msgspec.json.Decoder(list[_Attribute] | None).decode
 _span = msgspec.json.Decoder(_Span, strict=False).decode
 _events = msgspec.json.Decoder(list[_Event], strict=False).decode
 _rough_request = msgspec.json.Decoder(_RoughRequest).decode
@@ -147,9 +152,13 @@ def _add_of_resource(of_resource: _OfResource, batch: Batch) -> None:
 
 
 def _service(resource: _Resource | None) -> str:
+    """The name of the service; empty where there is none or it is malformed."""
     for attribute in (resource and resource.attributes) or ():
         if attribute.key == SERVICE_NAME:
-            return str(_plain(attribute.value))
+            try:
+                return str(plain(attribute.value))
+            except WRONG:
+                return ""
     return ""
 
 
@@ -161,6 +170,10 @@ def _add(spans: Sequence[_Span], service: str, batch: Batch) -> None:
 
 
 def _add_some(spans: Sequence[_Span], service: str, batch: Batch) -> None:
+    try:
+        told = [_told(span.attributes) for span in spans]
+    except WRONG:
+        spans, told = _sound(spans, batch.sink)
     columns = batch.columns
     kinds = [KINDS.get(span.kind, "") for span in spans]
     starts = [span.start_time_unix_nano or 0 for span in spans]
@@ -172,23 +185,42 @@ def _add_some(spans: Sequence[_Span], service: str, batch: Batch) -> None:
     columns.kind += kinds
     columns.start_ns += starts
     columns.duration_ns += [(span.end_time_unix_nano or start) - start for span, start in zip(spans, starts, strict=True)]
-    _add_told(spans, kinds, columns)
+    _add_told(spans, kinds, told, columns)
     for span in spans:
         if span.links:
             for link in span.links:
                 batch.link(service, link.trace_id, link.span_id)
 
 
-def _add_told(spans: Sequence[_Span], kinds: Sequence[str], columns: Columns) -> None:
-    """What status and attributes say: outcome and peer."""
-    meanings, is_failed, peer, plain = attributes.MEANINGS.get, attributes.is_failed, attributes.peer, _plain
-    outcomes, peers = columns.outcome.append, columns.peer.append
-    for span, kind in zip(spans, kinds, strict=True):
-        told: attributes.Told = {}
-        for attribute in span.attributes or ():
-            meaning = meanings(attribute.key or "")
+def _sound(spans: Sequence[_Span], sink: Sink) -> tuple[list[_Span], list[attributes.Told]]:
+    """Those spans whose attributes can be read, and what these say; counts the others."""
+    sound, said = [], []
+    for span in spans:
+        try:
+            said.append(_told(span.attributes))
+        except WRONG:
+            sink.skip(_MALFORMED)
+        else:
+            sound.append(span)
+    return sound, said
+
+
+def _told(raw: Raw) -> attributes.Told:
+    found = _FINDER.told(raw)
+    if found is None:
+        found = {}
+        for attribute in _attributes(raw) or ():
+            meaning = attributes.MEANINGS.get(attribute.key or "")
             if meaning is not None:
-                told[meaning] = plain(attribute.value)
+                found[meaning] = plain(attribute.value)
+    return found
+
+
+def _add_told(spans: Sequence[_Span], kinds: Sequence[str], said: Sequence[attributes.Told], columns: Columns) -> None:
+    """What status and attributes say: outcome and peer."""
+    is_failed, peer = attributes.is_failed, attributes.peer
+    outcomes, peers = columns.outcome.append, columns.peer.append
+    for span, kind, told in zip(spans, kinds, said, strict=True):
         status = span.status
         is_error = STATUSES.get(status.code) if status is not None else None
         if is_error or (told and is_failed(kind, is_error, told)):
@@ -198,7 +230,9 @@ def _add_told(spans: Sequence[_Span], kinds: Sequence[str], columns: Columns) ->
         peers(peer(kind, told) if told else "")
 
 
-def _plain(value: _Value | None) -> attributes.Value:
+def plain(raw: Raw | bytes) -> attributes.Value:
+    """The value of an attribute; an empty text for one that is absent, or holds no single value. Raises what is in WRONG."""
+    value: _Value | None = _value(raw) if memoryview(raw).nbytes else None
     if value is None:
         return ""
     if value.string_value is not None:
@@ -208,6 +242,9 @@ def _plain(value: _Value | None) -> attributes.Value:
     if value.bool_value is not None:
         return value.bool_value
     return value.double_value or ""
+
+
+_FINDER = kernel.Finder(attributes.MEANINGS, plain)
 
 
 def _complaints(span: _Span) -> str:
@@ -221,7 +258,7 @@ def _complaints(span: _Span) -> str:
         events = ()
     for event in events:
         if event.name == "exception":
-            found += (str(_plain(each.value)) for each in event.attributes or () if each.key in attributes.MEANINGS)
+            found += (str(plain(each.value)) for each in event.attributes or () if each.key in attributes.MEANINGS)
     return "\n".join(found)
 
 

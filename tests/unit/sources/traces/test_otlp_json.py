@@ -252,3 +252,18 @@ def test_a_line_past_the_limit_is_counted_and_passed_over(monkeypatch: pytest.Mo
     pretty = json.dumps(otlp(otlp_span()), indent=9)
     sink = kept(otlp_json.read, pretty)
     assert (sink.rows, sink.skipped) == ([], {"document past 256 MiB": 1})
+
+
+def test_an_attribute_is_malformed_only_where_it_is_looked_at() -> None:
+    unseen = otlp_span(attributes=[{"key": "shop.basket", "value": {"intValue": "many"}}, {"key": "x", "value": 5}])
+    assert read(otlp(unseen)).rows == [ONE]
+    document = otlp(otlp_span(), otlp_span(attributes=[{"key": "http.status_code", "value": {"intValue": "many"}}]))
+    scopes = document["resourceSpans"][0]["scopeSpans"]
+    sink = read({"resourceSpans": [{**document["resourceSpans"][0], "scopeSpans": [*scopes, *scopes]}]})
+    assert (sink.rows, sink.skipped) == ([ONE, ONE], {"malformed span": 2})
+
+
+@pytest.mark.parametrize("key", ["peer.service", "peer\\u002eservice"])
+def test_an_attribute_is_found_however_its_name_is_written(key: str) -> None:
+    content = as_json(otlp(otlp_span(attributes=[text("a", "b"), text("KEY", "caf\u00e9 \\ \"x\"")]))).replace(b"KEY", key.encode())
+    assert kept(otlp_json.read, content).rows[0].peer == 'caf\u00e9 \\ "x"'
