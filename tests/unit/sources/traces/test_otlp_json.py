@@ -265,5 +265,5 @@ def test_an_attribute_is_malformed_only_where_it_is_looked_at() -> None:
 
 @pytest.mark.parametrize("key", ["peer.service", "peer\\u002eservice"])
 def test_an_attribute_is_found_however_its_name_is_written(key: str) -> None:
-    content = as_json(otlp(otlp_span(attributes=[text("a", "b"), text("KEY", "caf\u00e9 \\ \"x\"")]))).replace(b"KEY", key.encode())
+    content = as_json(otlp(otlp_span(attributes=[text("a", "b"), text("KEY", 'caf\u00e9 \\ "x"')]))).replace(b"KEY", key.encode())
     assert kept(otlp_json.read, content).rows[0].peer == 'caf\u00e9 \\ "x"'
