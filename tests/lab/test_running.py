@@ -16,14 +16,14 @@ from truetier_lab.fleet import running
 from truetier_lab.load import run
 from truetier_lab.place import read_place
 from truetier_lab.planted import EXPECTED, JOURNEYS, seen_as
-from truetier_lab.record import everything_once
+from truetier_lab.record import CALM, everything_once
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("stores")
 def test_a_running_lab_shows_what_was_planted() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        with running(folder) as place:
+        with running(folder, calm=CALM) as place:
             measured = asyncio.run(run(place, everything_once(), rate=6.0))
             assert read_place(folder) == place
         with pytest.raises(SourceError, match="no lab is here"):

@@ -25,13 +25,13 @@ _STARTS_WITHIN = 120  # seconds, all together
 _ENDS_WITHIN = 10  # seconds
 
 
-def up(folder: str, *, endpoint: str | None = None) -> Place:
+def up(folder: str, *, endpoint: str | None = None, calm: float = 1.0) -> Place:
     """Starts a lab in that folder, which must not hold one yet, and waits until every service answers."""
     if os.path.exists(os.path.join(folder, "lab.json")):
         raise UsageError(f"{folder}: a lab is here already: stop it with truetier-lab down, or name another folder")
     folder = os.path.abspath(folder)
     os.makedirs(os.path.join(folder, "traces"), exist_ok=True)
-    place = new_place(folder, endpoint)
+    place = new_place(folder, endpoint, calm)
     place.write()
     try:
         for store, start in (("postgresql", start_postgres), ("redis", start_redis)):
@@ -60,9 +60,9 @@ def down(place: Place) -> None:
 
 
 @contextmanager
-def running(folder: str, *, endpoint: str | None = None) -> Iterator[Place]:
+def running(folder: str, *, calm: float = 1.0) -> Iterator[Place]:
     """A lab for as long as the block runs."""
-    place = up(folder, endpoint=endpoint)
+    place = up(folder, calm=calm)
     try:
         yield place
     finally:

@@ -46,7 +46,7 @@ async def run(place: Place, schedule: Schedule, *, rate: float = RATE, seed: int
         plan = [(due, journey) for number, journey in enumerate(JOURNEYS) for due in due_times(schedule.seconds, rate, number)]
         for due, journey in sorted(plan):
             url = f"http://{HOST}:{place.doors[JOURNEYS[journey]]}/"
-            item = f"new-{chance.random()}" if chance.random() < NEW_ITEMS else f"old-{chance.randrange(_OLD_ITEMS)}"
+            item = f"new-{chance.random()}" if chance.random() < NEW_ITEMS / place.calm else f"old-{chance.randrange(_OLD_ITEMS)}"
             await asyncio.sleep(begin + due - loop.time())
             sent[journey].append(loop.create_task(_request(client, url, item, begin + due)))
         await failing

@@ -34,6 +34,7 @@ class Place(NamedTuple):
     control: int
     endpoint: str | None
     pids: dict[str, int]
+    calm: float  # own failures and new items come this much less often than planted
     database: str  # the folder of PostgreSQL, apart, since its user may not be let into the other one
 
     @property
@@ -57,12 +58,12 @@ def targets() -> tuple[str, ...]:
     return (*services(), *STORES)
 
 
-def new_place(folder: str, endpoint: str | None) -> Place:
+def new_place(folder: str, endpoint: str | None, calm: float) -> Place:
     """A place with ports for everything, nothing of it running yet."""
     names = targets()
     ports = _free_ports(2 * len(names) + 1)
     doors, backs = dict(zip(names, ports, strict=False)), dict(zip(names, ports[len(names) :], strict=False))
-    return Place(folder, doors, backs, ports[-1], endpoint, {}, tempfile.mkdtemp(prefix="truetier-lab-"))
+    return Place(folder, doors, backs, ports[-1], endpoint, {}, calm, tempfile.mkdtemp(prefix="truetier-lab-"))
 
 
 def read_place(folder: str) -> Place:

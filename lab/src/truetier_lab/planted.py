@@ -30,6 +30,9 @@ OWN_FAILURES = {
 }
 """The share of its requests that each fails by itself. PostgreSQL and Redis are real and fail only by a fault."""
 
+MASKED = frozenset({"pricing"})
+"""Whose own failures all callers make good by asking again: as many as planted even where a lab is calm."""
+
 FALLS_BACK_IN_NAME_ONLY = frozenset({("checkout", "fraud")})
 """Declared soft; the code that should answer instead raises."""
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RATE = 4.0  # requests of each journey in a second
+CALM = 20.0  # so that a few failed calls of each edge decide
 _WARM_UP = 3.0  # seconds, in which caches fill
-_LASTS, _PAUSE = 2.4, 0.4  # seconds, of each fault and after it
+_LASTS, _PAUSE = 3.4, 0.4  # seconds, of each fault and after it
 _MODES = (FaultMode.REFUSE, FaultMode.BLACKHOLE)
 # At once only what fails different journeys, or parts that are asked all the same.
 _TOGETHER = (
@@ -48,7 +49,7 @@ def everything_once() -> Schedule:
 def record(folder: str) -> None:
     """Writes the catalog and the spans of such a run into the folder, to be read by observe and check."""
     with tempfile.TemporaryDirectory(prefix="truetier-lab-") as lab:
-        with running(lab) as place:
+        with running(lab, calm=CALM) as place:
             asyncio.run(run(place, everything_once(), rate=RATE))
         os.makedirs(os.path.join(folder, "traces"), exist_ok=True)
         shutil.copy(CATALOG, os.path.join(folder, CATALOG.name))

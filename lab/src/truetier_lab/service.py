@@ -19,7 +19,7 @@ from truetier.app.load import load_fleet
 from truetier.catalog.model import Mode, Phase
 from truetier_lab.calls import Asker, ByMessage, CallFailedError, InPostgres, InRedis, OverHttp
 from truetier_lab.place import CATALOG, HOST, read_place
-from truetier_lab.planted import FALLS_BACK_IN_NAME_ONLY, OWN_FAILURES, WAITS_FOR_EVER
+from truetier_lab.planted import FALLS_BACK_IN_NAME_ONLY, MASKED, OWN_FAILURES, WAITS_FOR_EVER
 from truetier_lab.tracing import provider_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LabService:
         self._name = service.name
         self._tracer = tracer
         self._deadline = None if service.budget is None else service.budget.total_seconds()
-        self._own_failures = OWN_FAILURES.get(service.name, 0.0)
+        self._own_failures = OWN_FAILURES.get(service.name, 0.0) / (1.0 if service.name in MASKED else place.calm)
         self._chance = random.Random(service.name)  # noqa: S311 - an experiment, no secret
         self._at_serve = [self._asker(need, place) for need in service.needs if need.at_serve]
         self._at_start = [self._asker(need, place) for need in service.needs if Phase.START in need.phases]

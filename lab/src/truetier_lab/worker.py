@@ -57,7 +57,7 @@ def main(folder: str, name: str) -> None:
     """Works until it is told to stop."""
     place = read_place(folder)
     provider = provider_of(name, place)
-    asyncio.run(_until_told(place, provider.get_tracer("truetier-lab"), OWN_FAILURES[name]))
+    asyncio.run(_until_told(place, provider.get_tracer("truetier-lab"), OWN_FAILURES[name] / place.calm))
     provider.shutdown()
 
 
