@@ -48,8 +48,8 @@ def counted_out(known: Evidence, drawn: Draw, state: Mapping[str, str], entry: s
         mode = state.get(callee) or ("timeout" if callee in late else "error")
         comes_too_late = caller in late and state.get(callee) == "timeout"
         harm[caller, callee] = 1.0 if comes_too_late else drawn.harm[caller, callee, mode]
-    causes: dict[object, float] = dict(own)
-    causes.update(harm)
+    causes: dict[object, float] = dict(own.items())
+    causes.update(harm.items())
     total = 0.0
     for case in product((False, True), repeat=len(causes)):
         happens = dict(zip(causes, case, strict=True))
