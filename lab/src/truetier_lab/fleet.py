@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.error
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from truetier.errors import SourceError, UsageError
 from truetier_lab.place import HOST, STORES, WORKERS, Place, new_place, read_place, services
 from truetier_lab.proxy import Proxy, serve
+from truetier_lab.spawning import spawned
 from truetier_lab.stores import start_postgres, start_redis, stop_postgres
 
 if TYPE_CHECKING:
@@ -70,9 +70,8 @@ def running(folder: str, *, calm: float = 1.0) -> Iterator[Place]:
 
 
 def _start(module: str, folder: str, *arguments: str) -> int:
-    with open(os.path.join(folder, f"{arguments[0] if arguments else 'proxies'}.log"), "ab") as log:
-        command = [sys.executable, "-m", module, folder, *arguments]
-        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True).pid  # noqa: S603 - our own modules
+    log = os.path.join(folder, f"{arguments[0] if arguments else 'proxies'}.log")
+    return spawned([sys.executable, "-m", module, folder, *arguments], log)
 
 
 def _wait_for(place: Place) -> None:
