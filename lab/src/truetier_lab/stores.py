@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from truetier.errors import UsageError
 from truetier_lab.place import DATABASE, HOST
+from truetier_lab.spawning import spawned
 
 if TYPE_CHECKING:
     from truetier_lab.place import Place
@@ -46,21 +47,10 @@ def stop_postgres(place: Place) -> None:
 def start_redis(place: Place) -> int:
     """Starts it. Gives the process. Raises UsageError where Redis is not installed."""
     port = place.backs["redis"]
-    options = [
-        "--port",
-        str(port),
-        "--bind",
-        HOST,
-        "--save",
-        "",
-        "--dir",
-        place.folder,
-        "--logfile",
-        os.path.join(place.folder, "redis.log"),
-    ]
-    started = subprocess.Popen([_program("redis-server"), *options], start_new_session=True)  # noqa: S603
+    command = [_program("redis-server"), "--port", str(port), "--bind", HOST, "--save", "", "--dir", place.folder]
+    pid = spawned(command, os.path.join(place.folder, "redis.log"))
     _wait_for_redis(port)
-    return started.pid
+    return pid
 
 
 def _wait_for_redis(port: int) -> None:
