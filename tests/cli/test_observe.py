@@ -150,3 +150,24 @@ def test_a_place_that_is_no_folder_is_told(folder: Path, capsys: pytest.CaptureF
     (folder / "file").write_text("")
     assert run(["observe", "traces", "--work", "file"]) == Exit.USAGE
     assert "file: cannot work there: Not a directory" in capsys.readouterr().err
+
+
+def evidence_of_one_call(requests: int | None) -> str:
+    edge = {"caller": "shop", "callee": "settings", "kind": "sync", "calls": 3, "errors": 0, "requests": requests}
+    return json.dumps({"schema": "truetier/observe/1", "services": [], "edges": [edge]})
+
+
+@pytest.mark.parametrize(
+    ("requests", "phase", "found"),
+    [(0, "start", 0), (0, "recover", 0), (0, None, 1), (5, "start", 1), (None, "start", 1), (5, "serve", 0)],
+)
+def test_a_call_that_no_request_made_is_the_need_of_the_start(
+    requests: int | None, phase: str | None, found: int, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needs = "" if phase is None else f", needs: [{{service: settings, phase: {phase}}}]"
+    (folder / "truetier.yaml").write_text(f"services:\n  shop: {{tier: T2{needs}}}\n  settings: {{tier: T1}}\n")
+    (folder / ".truetier/evidence").mkdir(parents=True)
+    (folder / ".truetier/evidence/observed.json").write_text(evidence_of_one_call(requests))
+    run(["check", "truetier.yaml", "--format", "json"])
+    findings = [(each["code"], each["subject"]) for each in json.loads(capsys.readouterr().out)["findings"]]
+    assert findings.count(("TT205", "shop -> settings")) == found

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.claims import settled
 from truetier.catalog.evidence import Claim, Conflict
-from truetier.catalog.model import Domain, Endpoint, Journey, Placement, kind_by_depth
-from truetier.catalog.source import OWN_FORMAT
+from truetier.catalog.model import ANY_PHASE, AT_SERVE, Domain, Endpoint, Journey, Placement, kind_by_depth
+from truetier.catalog.source import OWN_FORMAT, TELEMETRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -143,17 +143,25 @@ def _placement_text(placement: Placement) -> str:
 
 
 def _joined_needs(parts: Sequence[Service]) -> tuple[Need, ...]:
-    """Needs of our own files, each once; what other formats add unless one of ours names that callee in that phase."""
+    """Needs of our own files, each once; what other formats add unless one of ours names that callee in that phase.
+
+    A call that was seen without any request behind it may be one of a start or of a background job: where one of ours names the callee
+    at all, it is that need; otherwise it counts while serving.
+    """
     own = [part for part in parts if part.evidence.source == OWN_FORMAT]
     needs = list(_without_repetition([part.needs for part in own]))
     covered = {(callee, phase) for part in own for need in part.all_needs for callee in need.services for phase in need.phases}
+    named = {callee for callee, _ in covered}
     for part in parts:
         if part.evidence.source == OWN_FORMAT:
             continue
         for need in part.needs:
-            phases = frozenset(phase for phase in need.phases if (need.service, phase) not in covered)
+            might_be = need.phases
+            if part.evidence.source == TELEMETRY and might_be == ANY_PHASE:
+                might_be = frozenset() if need.service in named else AT_SERVE
+            phases = frozenset(phase for phase in might_be if (need.service, phase) not in covered)
             if phases:
-                needs.append(need if phases == need.phases else need._replace(phases=phases))
+                needs.append(need._replace(phases=might_be if phases == might_be else phases))
                 covered.update((need.service, phase) for phase in phases)
     return tuple(needs)
 

@@ -48,6 +48,7 @@ class Phase(Enum):
 
 
 AT_SERVE = frozenset({Phase.SERVE})  # one object, since most needs have no other phase
+ANY_PHASE = frozenset(Phase)  # of a call that was seen, but not when
 _BEFORE_SERVE = frozenset({Phase.START, Phase.RECOVER})
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.evidence import Evidence, Kind, Verification
 from truetier.catalog.measured import Measured
-from truetier.catalog.model import Fallback, FallbackKind, Hardness, Mode, Need, Service, Target
+from truetier.catalog.model import ANY_PHASE, Fallback, FallbackKind, Hardness, Mode, Need, Service, Target
 from truetier.catalog.observed import Observed, ObservedEdge, ObservedMode, ObservedService, Verdict
 from truetier.catalog.source import TELEMETRY, Contribution
 from truetier.errors import CatalogError, Mistake, Place
@@ -52,8 +52,10 @@ def _services(
     document: Mapping[str, Any], edges: tuple[ObservedEdge, ...], evidence: Evidence, shown_to_work: Verification | None
 ) -> Iterator[Service]:
     needs: dict[str, list[Need]] = {}
-    for edge in edges:
-        needs.setdefault(edge.caller, []).append(_need(edge, evidence, shown_to_work))
+    for edge, item in zip(edges, _list(document, "edges"), strict=True):
+        need = _need(edge, evidence, shown_to_work)
+        no_request_made_it = item.get("requests") == 0
+        needs.setdefault(edge.caller, []).append(need._replace(phases=ANY_PHASE) if no_request_made_it else need)
     own = {_text(item, "name"): item.get("own") for item in _list(document, "services")}
     for name in dict.fromkeys((*own, *needs)):
         measured = None if own.get(name) is None else _measured(own[name])

@@ -26,9 +26,10 @@ _LEAST_FALLBACKS = 5
 class EdgeEvidence(NamedTuple):
     """One caller and callee. ``calls`` and ``errors`` are client spans; requests are those of the caller that made such a call.
 
-    ``masked`` requests had a failed call that a retry made good, ``swallowed`` calls failed at the callee and not at the caller.
-    Times are nanoseconds: of the first and last call since 1970, the median and the 99th percentile of calls that went well, and
-    how long the caller waits before it gives up, where that shows. ``share`` of the caller's requests make the call.
+    ``requests`` is None where only calls were counted. ``masked`` requests had a failed call that a retry made good, ``swallowed``
+    calls failed at the callee and not at the caller. Times are nanoseconds: of the first and last call since 1970, the median and the
+    99th percentile of calls that went well, and how long the caller waits before it gives up, where that shows. ``share`` of the
+    caller's requests make the call.
     """
 
     caller: str
@@ -36,7 +37,7 @@ class EdgeEvidence(NamedTuple):
     is_async: bool
     calls: int
     errors: int
-    requests: int
+    requests: int | None
     masked: int
     swallowed: int
     share: float | None

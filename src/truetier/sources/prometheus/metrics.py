@@ -194,7 +194,7 @@ def _edges(edges: Mapping[tuple[str, str, bool], _Tally]) -> Iterator[EdgeEviden
             is_async=is_async,
             calls=calls,
             errors=min(calls, sum(counts.total() for counts in tally.failed.values())),
-            requests=0,
+            requests=None,
             masked=0,
             swallowed=0,
             share=None,
