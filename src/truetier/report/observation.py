@@ -23,6 +23,7 @@ _FLAGS = {
     "one_window": "seen in one five minutes only",
     "never_alone": "always failed together with another callee",
     "by_log": "a log of the caller says so",
+    "sampled_by_outcome": "how often is not known of what was kept for how it ended",
     "outcome_not_recorded": "whether the caller failed was not recorded",
 }
 
@@ -40,6 +41,7 @@ def render_json(observation: Observation) -> str:
         "schema": SCHEMA,
         "first": _time(observation.first_ns),
         "last": _time(observation.last_ns),
+        "sampled_by_outcome": observation.is_sampled_by_outcome,
         "edges": [_edge(edge) for edge in observation.edges],
         "services": [_service(service) for service in observation.services],
         "counts": {"read": observation.counts.read, "used": observation.counts.used, "skipped": observation.counts.skipped},

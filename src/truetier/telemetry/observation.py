@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from truetier.catalog.measured import Measured
+from truetier.catalog.observed import Verdict
 from truetier.record import NamedTuple
 from truetier.telemetry.verdict import MODES, NEVER_SEEN, verdicts
 
@@ -82,7 +83,7 @@ class Observation(NamedTuple):
 
 def observation(mined: Mined, counts: Counts, unread: tuple[SkippedInput, ...] = (), *, is_sampled_by_outcome: bool = False) -> Observation:
     """What the mined tables show; ``unread`` are inputs that hold no traces."""
-    edges = tuple(_edges(mined))
+    edges = tuple(map(_without_frequencies, _edges(mined)) if is_sampled_by_outcome else _edges(mined))
     services = tuple(_services(mined, is_sampled_by_outcome=is_sampled_by_outcome))
     times = [time for edge in edges for time in (edge.first_ns, edge.last_ns) if time is not None]
     return Observation(edges, services, counts, min(times, default=None), max(times, default=None), unread, is_sampled_by_outcome)
@@ -127,6 +128,22 @@ def _edges(mined: Mined) -> Iterable[EdgeEvidence]:
             None if fallback is None else names[fallback],
             modes,
         )
+
+
+def _without_frequencies(edge: EdgeEvidence) -> EdgeEvidence:
+    """What stays true where requests that failed are kept rather than those that went well.
+
+    A caller that survives even so is soft; that one fails with its callee may be because only such requests were kept, unless a log
+    says it.
+    """
+    modes = {mode: _without_frequency(item) if item.failed_calls else item for mode, item in edge.modes.items()}
+    return edge._replace(share=None, modes=modes)
+
+
+def _without_frequency(item: ModeEvidence) -> ModeEvidence:
+    stays = item.verdict is Verdict.SOFT or "by_log" in item.flags
+    verdict = item.verdict if stays else Verdict.UNKNOWN
+    return item._replace(verdict=verdict, probability=None, low=None, high=None, flags=(*item.flags, "sampled_by_outcome"))
 
 
 def _took(mined: Mined) -> dict[tuple[int, int, int], tuple[int, int]]:

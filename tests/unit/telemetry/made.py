@@ -91,11 +91,11 @@ def mined(traces: Traces, folder: Path, parts: int = 1) -> Mined:
         engine.close()
 
 
-def observed(traces: Traces, folder: Path, parts: int = 1) -> Observation:
+def observed(traces: Traces, folder: Path, parts: int = 1, *, is_sampled_by_outcome: bool = False) -> Observation:
     spool = spooled(traces, folder / "spool", parts)
     engine = DuckDB(memory="500MB", spill=str(folder / "spill"), threads=1)
     try:
-        return observation(mine(spool, engine), spool.counts)
+        return observation(mine(spool, engine), spool.counts, is_sampled_by_outcome=is_sampled_by_outcome)
     finally:
         engine.close()
 

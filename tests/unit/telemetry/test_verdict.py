@@ -132,3 +132,14 @@ def test_what_fails_with_nothing_failed_below_is_the_service_s_own(tmp_path: Pat
     assert service.observed is not None
     assert (service.own.requests, service.own.failed) == (360, 2)
     assert (service.observed.requests, service.observed.failed) == (400, 42)
+
+
+def test_of_what_was_kept_for_how_it_ended_no_frequency_is_told(tmp_path: Path) -> None:
+    hard = requests(400, some_fail, outcome=lambda number: "error" if number % 10 == 0 else "", every=2000)
+    found = observed(hard, tmp_path / "hard", is_sampled_by_outcome=True)
+    (item,) = [mode for mode in edge(found, "a", "b").modes.values() if mode.failed_calls]
+    assert (item.verdict.value, item.probability, item.low, item.high) == ("unknown", None, None, None)
+    assert item.flags == ("sampled_by_outcome",)
+    assert (edge(found, "a", "b").share, [service.own or service.observed for service in found.services]) == (None, [None, None])
+    soft = observed(requests(400, some_fail, every=2000), tmp_path / "soft", is_sampled_by_outcome=True)
+    assert edge(soft, "a", "b").modes["error"].verdict.value == "soft"  # to keep failures cannot make a caller look soft
