@@ -1,4 +1,7 @@
-"""Coverage-guided fuzzing: `make fuzz`. A crash is written to the corpus, where it stays as a test."""
+"""Coverage-guided fuzzing: `make fuzz`. A crash is written to the corpus, where it stays as a test.
+
+Usage: python -m tests.fuzz SECONDS catalog|traces
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,24 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["truetier"]):
-    from tests.fuzz.entry import feed
+    from tests.fuzz.entry import CORPORA, feed, feed_traces
+    from tests.unit.sources.traces.samples import FILES
 
-CORPUS = Path(__file__).resolve().parent.parent / "data" / "fuzz"
 
-
-def main(seconds: str) -> None:
+def main(seconds: str, what: str) -> None:
     """Fuzzes for so many seconds; what is new and harmless goes to a folder that is thrown away."""
+    feeder = {"catalog": feed, "traces": feed_traces}[what]
+    corpus = CORPORA[what]
     with tempfile.TemporaryDirectory() as scratch:
         found = Path(scratch, "found")
         found.mkdir()
+        for name, (_, content, _) in FILES.items() if what == "traces" else ():
+            (found / name).write_bytes(content)
         arguments = [sys.argv[0], f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048", "-max_len=4096"]
-        arguments += [f"-artifact_prefix={CORPUS}/", "-print_final_stats=1", str(found), str(CORPUS)]
-        atheris.Setup(arguments, lambda content: feed(bytes(content), Path(scratch)) and None)
+        arguments += [f"-artifact_prefix={corpus}/", "-print_final_stats=1", str(found), str(corpus)]
+        atheris.Setup(arguments, lambda content: feeder(bytes(content), Path(scratch)) and None)
         atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "60")
+    main(*sys.argv[1:3])

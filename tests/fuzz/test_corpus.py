@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fuzz.entry import feed
+from tests.fuzz.entry import CORPORA, feed, feed_traces
 
-CORPUS = sorted((Path(__file__).resolve().parent.parent / "data" / "fuzz").iterdir())
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-@pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted(CORPORA["catalog"].iterdir()), ids=lambda file: file.name)
 def test_an_input_is_checked_or_refused_and_nothing_else(file: Path, tmp_path: Path) -> None:
     is_usable = feed(file.read_bytes(), tmp_path)
     if file.name.startswith("usable-"):
         assert is_usable
     if file.name.startswith("refused-"):
         assert not is_usable
+
+
+@pytest.mark.parametrize("file", sorted(CORPORA["traces"].iterdir()), ids=lambda file: file.name)
+def test_traces_are_read_or_refused_and_nothing_else(file: Path, tmp_path: Path) -> None:
+    feed_traces(file.read_bytes(), tmp_path)

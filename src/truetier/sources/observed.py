@@ -79,12 +79,9 @@ def _need(edge: ObservedEdge, evidence: Evidence, shown_to_work: Verification | 
     return Need((Target(edge.callee, edge.timeout),), evidence, hardness=hardness, mode=mode, fallback=fallback, verified=verified)
 
 
-def _survival(edge: ObservedEdge) -> Availability | None:
-    """How often the caller's requests went well when the callee failed: the least over all ways to fail; None where that is not known."""
-    harms = [mode.probability for mode in edge.modes.values() if mode.failed_calls]
-    if not harms or None in harms:
-        return None
-    worst = max(harm for harm in harms if harm is not None)
+def _survival(edge: ObservedEdge) -> Availability:
+    """How often the caller's requests went well when the callee failed: the least over all ways to fail."""
+    worst = max((mode.probability or 0.0 for mode in edge.modes.values() if mode.failed_calls), default=0.0)
     return Availability(Decimal(1) - Decimal(f"{worst:.6g}")) if worst else CERTAIN
 
 
