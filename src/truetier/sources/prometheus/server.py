@@ -35,7 +35,7 @@ class Server:
     """
 
     def __init__(self, address: str, token: str | None = None) -> None:
-        self.address = address.rstrip("/")
+        self.address = address
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.read = self.unusable = 0
         self.warnings: dict[str, None] = {}
@@ -62,7 +62,7 @@ class Server:
                 yield Series(item["metric"], counted)
 
     def _ask(self, parameters: Mapping[str, object]) -> dict[str, Any]:
-        request = Request(f"{self.address}/api/v1/query_range", urlencode(parameters).encode(), self._headers)  # noqa: S310 - http or https
+        request = Request(f"{self.address.rstrip('/')}/api/v1/query_range", urlencode(parameters).encode(), self._headers)  # noqa: S310 - http or https
         try:
             with urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310 - the same
                 said = json.load(answer)
