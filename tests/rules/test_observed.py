@@ -73,7 +73,9 @@ def test_a_name_that_two_services_may_mean_is_nobody_s() -> None:
 
 
 def test_what_telemetry_saw_is_written_down_with_the_fleet_and_read_back() -> None:
-    fleet = fleet_of(TWO.format(need=SOFT), evidence(edge("hard"), edge("unknown", probability=None, callee="shop")))
+    fleet = fleet_of(
+        TWO.format(need=SOFT), evidence(edge("hard"), edge("unknown", probability=None, callee="shop"), validating("ads", share=0.25))
+    )
     to = Writer()
     write_fleet(fleet, to)
     content = to.written()
@@ -95,3 +97,45 @@ def test_the_uses_of_a_fleet_are_a_mapping() -> None:
     assert len(uses) == 2
     assert "shop" in uses
     assert "nobody" not in uses
+
+
+def validating(callee: str, **rest: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever evidence holds
+    return {"caller": "shop", "callee": callee, "kind": "sync", "calls": 900, "errors": 0, "share": 0.9, **rest}
+
+
+def remote(services: str, *edges: dict[str, Any]) -> tuple[Finding, ...]:
+    return tuple(run(facts_of(f"services: {{{services}}}", observed=evidence(*edges)), all_rules(), select=["TT501"])[0])
+
+
+@pytest.mark.parametrize(
+    "callee", ["auth", "auth-service", "authService", "user_authz", "token.prod", "IAM", "quota-2", "rate-limiter", "licensing"]
+)
+def test_who_validates_is_told_by_a_word_of_the_name(callee: str) -> None:
+    assert len(remote(f"shop: {{tier: T1, needs: ['{callee}']}}, '{callee}': {{tier: T1}}", validating(callee))) == 1
+
+
+@pytest.mark.parametrize("callee", ["author", "authority-pages", "tokenizer", "opal", "ssooner", "cart"])
+def test_names_that_merely_begin_alike_do_not_validate(callee: str) -> None:
+    assert remote(f"shop: {{tier: T1, needs: [{callee}]}}, {callee}: {{tier: T1}}", validating(callee)) == ()
+
+
+SOFTLY = {"error": {"verdict": "soft", "probability": 0.01, "low": 0.0, "high": 0.1, "failed_calls": 40, "windows": 3}}
+
+
+@pytest.mark.parametrize("seen", [{"share": 0.49}, {"share": None}, {"calls": 99}, {"kind": "async"}, {"modes": SOFTLY}])
+def test_what_is_rare_few_async_or_survived_is_no_validation_at_every_request(seen: dict[str, Any]) -> None:
+    assert remote("shop: {tier: T1, needs: [auth]}, auth: {tier: T1}", validating("auth", **seen)) == ()
+
+
+def test_a_control_plane_may_ask_a_control_plane() -> None:
+    assert remote("shop: {tier: T1, plane: control, needs: [auth]}, auth: {tier: T1}", validating("auth")) == ()
+
+
+def test_what_validation_costs_is_the_downtime_of_who_validates() -> None:
+    (hard,) = remote("shop: {tier: T1, needs: [auth]}, auth: {tier: T1}", validating("auth"))
+    assert hard.minutes_per_year == pytest.approx(52.596, rel=1e-3)
+    assert "shop asks auth at 90% of its requests whether they are allowed (900 calls seen)" in hard.message
+    (soft,) = remote("shop: {tier: T1, needs: [{service: auth, timeout: 1s, fallback: static}]}, auth: {tier: T1}", validating("auth"))
+    (undeclared,) = remote("shop: {tier: T1}, auth: {tier: T1}", validating("auth"))
+    assert soft.minutes_per_year is None
+    assert undeclared.minutes_per_year == pytest.approx(52.596, rel=1e-3)

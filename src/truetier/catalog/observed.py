@@ -40,7 +40,10 @@ class ObservedMode(NamedTuple):
 
 
 class ObservedEdge(NamedTuple):
-    """One caller and callee as telemetry saw them; ``timeout`` is how long it waited at most, where that showed."""
+    """One caller and callee as telemetry saw them; ``timeout`` is how long it waited at most, where that showed.
+
+    ``share`` of the caller's requests made the call; None where that is not known.
+    """
 
     caller: str
     callee: str
@@ -51,6 +54,7 @@ class ObservedEdge(NamedTuple):
     fallback: str | None
     modes: Mapping[str, ObservedMode]
     evidence: Evidence
+    share: float | None = None
 
     @property
     def subject(self) -> str:

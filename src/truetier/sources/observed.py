@@ -89,6 +89,8 @@ def _edge(item: Mapping[str, Any], evidence: Evidence) -> ObservedEdge:
     kind = _text(item, "kind")
     _expect(kind in ("sync", "async"), f"expected kind sync or async, found {shown(kind)}")
     timeout = item.get("timeout_ms")
+    share = item.get("share")
+    _expect(share is None or (isinstance(share, (int, float)) and share >= 0), "expected a number from 0 up under share")
     modes = item.get("modes", {})
     _expect(isinstance(modes, dict), "expected a map under modes")
     return ObservedEdge(
@@ -101,6 +103,7 @@ def _edge(item: Mapping[str, Any], evidence: Evidence) -> ObservedEdge:
         item.get("fallback"),
         {name: _mode(mode) for name, mode in modes.items()},
         evidence,
+        None if share is None else float(min(share, 1.0)),
     )
 
 

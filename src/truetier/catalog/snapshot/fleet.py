@@ -157,7 +157,9 @@ _TIERS = Made(Many(Record(Tier, TEXT, Maybe(_AVAILABILITY))), lambda table: tabl
 _PROBABILITY = Maybe(Made(TEXT, repr, _probability))
 _MODE = Record(ObservedMode, choice(Verdict), _PROBABILITY, _PROBABILITY, _PROBABILITY, _REQUESTS, _REQUESTS)
 _MODES = Made(Many(Record(tuple, TEXT, _MODE)), lambda modes: tuple(modes.items()), dict)
-_OBSERVED_EDGE = Record(ObservedEdge, TEXT, TEXT, BOOLEAN, _REQUESTS, _REQUESTS, Maybe(DURATION), Maybe(TEXT), _MODES, _EVIDENCE)
+_OBSERVED_EDGE = Record(
+    ObservedEdge, TEXT, TEXT, BOOLEAN, _REQUESTS, _REQUESTS, Maybe(DURATION), Maybe(TEXT), _MODES, _EVIDENCE, _PROBABILITY
+)
 _OBSERVED = Record(Observed, Many(_OBSERVED_EDGE), Many(Record(ObservedService, TEXT, _REQUESTS, _MEASURED, _EVIDENCE)))
 _FIELDS = (
     ("services", _SERVICE),

@@ -1,0 +1,1 @@
+"""Rules on what runs the fleet, and what serves while that is away."""
