@@ -96,10 +96,10 @@ def _modules(family: str) -> Iterator[ModuleType]:
 def _strangers_text(rules: Sequence[Rule], strangers: Sequence[str]) -> str:
     from difflib import get_close_matches
 
-    known = [name for rule in rules for name in (rule.code, rule.slug, rule.family)]
+    known = [name for rule in rules for name in (rule.code, rule.slug, rule.family.replace("_", "-"))]
     hints = []
     for name in strangers:
         close = get_close_matches(name, known, n=1)
         hints.append(f"{name!r}" + (f" (did you mean {close[0]}?)" if close else ""))
-    families = ", ".join(dict.fromkeys(rule.family for rule in rules))
+    families = ", ".join(dict.fromkeys(rule.family.replace("_", "-") for rule in rules))
     return f"no rule is named {', '.join(hints)}; name a code such as TT101, the beginning of one, a rule's name, or a family: {families}"
