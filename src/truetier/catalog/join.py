@@ -161,7 +161,8 @@ def _joined_needs(parts: Sequence[Service]) -> tuple[Need, ...]:
                 might_be = frozenset() if need.service in named else AT_SERVE
             phases = frozenset(phase for phase in might_be if (need.service, phase) not in covered)
             if phases:
-                needs.append(need._replace(phases=might_be if phases == might_be else phases))
+                kept = might_be if phases == might_be else phases
+                needs.append(need if kept is need.phases else need._replace(phases=kept))
                 covered.update((need.service, phase) for phase in phases)
     return tuple(needs)
 
