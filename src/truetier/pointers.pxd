@@ -68,3 +68,19 @@ cdef inline long long size_of(object given) except -1:
     cdef long long size = view.len
     PyBuffer_Release(&view)
     return size
+
+
+cdef extern from "string.h" nogil:
+    void* memmove(void* target, const void* source, size_t size)
+
+
+cdef inline unsigned char* room_of_signs(bytearray room):
+    return <unsigned char*> PyByteArray_AS_STRING(room)
+
+
+cdef inline void put(unsigned char* room, long long place, unsigned char sign) noexcept nogil:
+    room[place] = sign
+
+
+cdef inline void copy(unsigned char* room, long long place, const unsigned char* source, long long begin, long long end) noexcept nogil:
+    memmove(room + place, source + begin, end - begin)

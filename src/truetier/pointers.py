@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from array import array
@@ -68,3 +68,18 @@ def memory(given: ReadableBuffer) -> bytes:
 def size_of(given: ReadableBuffer) -> int:
     """How many bytes that memory has."""
     return memoryview(given).nbytes
+
+
+def room_of_signs(room: bytearray) -> bytes:
+    """The memory of a byte array, which ``put`` and ``copy`` write to; it moves when the array grows."""
+    return cast("bytes", room)
+
+
+def put(room: bytes, place: int, sign: int) -> None:
+    """Writes one byte."""
+    cast("bytearray", room)[place] = sign
+
+
+def copy(room: bytes, place: int, source: bytes, begin: int, end: int) -> None:
+    """Writes the bytes of the source from ``begin`` to ``end``; the source may be the room itself."""
+    cast("bytearray", room)[place : place + end - begin] = source[begin:end]

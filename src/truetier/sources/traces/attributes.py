@@ -128,6 +128,12 @@ def peer(kind: str, told: Told) -> str:
     return _store(told) or _envoy_cluster(told) or _host(told) or str(told.get(SYSTEM) or told.get(ADDRESS) or "")
 
 
+def without_path(url: str) -> str:
+    """Scheme and host of a URL, all that ``peer`` looks at; empty for what is none."""
+    found = _HOST_OF_URL.match(url)
+    return f"{url.partition('://')[0]}://{found.group(1)}" if found else ""
+
+
 def _grpc_code(told: Told) -> str:
     """The code by name, in capitals without underscores, since some write DeadlineExceeded; empty where there is none."""
     if GRPC not in told:

@@ -48,6 +48,12 @@ def says_unreachable(text: str) -> bool:
     return _UNREACHABLE.search(text, 0, LONGEST) is not None
 
 
+def words_of_failure(text: str) -> str:
+    """The words of the text that say so, and no others; empty where there are none."""
+    found = _TIMEOUT.search(text, 0, LONGEST) or _UNREACHABLE.search(text, 0, LONGEST)
+    return found.group() if found else ""
+
+
 def unreachable_in(text: str) -> str:
     """Who could not be reached, by name; empty where the text does not say, or gives an address of numbers alone."""
     found = _NAMED.search(text, 0, LONGEST)
