@@ -56,18 +56,20 @@ class Segments:
         self._path = ""
         self._size = 0
         self._began = 0.0
+        self._number = 0
+        self.recovered: Recovered | None = None
+        self.used = 0
         try:
-            os.makedirs(folder, exist_ok=True)
-            self._lock = open(os.path.join(folder, _LOCK), "ab")  # noqa: SIM115 - held as long as the process lives
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            names = self._names()
-            self.recovered = _recover(folder, names[-1]) if names else None
-            self._number = _number(names[-1]) if names else 0
-            self.used = self._measured()
+            self._lock = _locked(folder)
         except BlockingIOError:
             raise SourceError(f"{folder}: another receiver writes there") from None
         except OSError as error:
-            raise SourceError(f"{folder}: cannot store spans there: {error.strerror or error}") from error
+            raise SourceError(f"{folder}: cannot store spans there: {error.strerror}") from error
+        try:
+            self._look_around()
+        except OSError as error:
+            self._lock.close()
+            raise SourceError(f"{folder}: cannot store spans there: {error.strerror}") from error
 
     @property
     def most(self) -> int:
@@ -91,6 +93,14 @@ class Segments:
         self._lock.close()
 
     # -- inside
+
+    def _look_around(self) -> None:
+        """What an earlier process left there."""
+        names = self._names()
+        if names:
+            self.recovered = _recover(self._folder, names[-1])
+            self._number = _number(names[-1])
+        self.used = self._measured()
 
     def _end_file(self) -> None:
         if self._file is not None:
@@ -142,6 +152,18 @@ class Segments:
             else:
                 os.unlink(self._path)
         self._end_file()
+
+
+def _locked(folder: str) -> IO[bytes]:
+    """Makes the folder, and keeps others away from it as long as the file is open. Raises OSError."""
+    os.makedirs(folder, exist_ok=True)
+    lock = open(os.path.join(folder, _LOCK), "ab")  # noqa: SIM115 - held as long as the process lives
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise
+    return lock
 
 
 def _number(name: str) -> int:

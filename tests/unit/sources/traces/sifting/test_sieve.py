@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import random
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import example, given
@@ -13,74 +11,23 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from tests.unit.sources.traces.sifting.requests import START, request, span, told
+from tests.unit.sources.traces.sinks import Kept, kept
 from truetier.errors import SourceError
 from truetier.sources.traces import otlp_protobuf
 from truetier.sources.traces.attributes import MEANINGS, without_path
 from truetier.sources.traces.sifting.sieve import sieve
-from truetier.telemetry.spans import Columns
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-START = 1_790_000_000_000_000_000
 
 
-class Collected:
-    """A sink that keeps everything as rows."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[Any, ...]] = []
-        self.linked: list[tuple[str, str, str]] = []
-        self.skipped: dict[str, int] = {}
-
-    def spans(self, columns: Columns) -> None:
-        self.rows += zip(*(getattr(columns, name) for name in Columns.__slots__), strict=True)
-
-    def table(self, given: object) -> None:
-        raise AssertionError(given)
-
-    def links(self, links: Sequence[tuple[str, str, str]]) -> None:
-        self.linked += links
-
-    def missing(self, found: Sequence[tuple[str, str, str]]) -> None:
-        raise AssertionError(found)
-
-    def failed(self, found: Sequence[tuple[str, str]]) -> None:
-        raise AssertionError(found)
-
-    def skip(self, reason: str, count: int = 1) -> None:
-        self.skipped[reason] = self.skipped.get(reason, 0) + count
-
-
-def read(content: bytes) -> Collected:
-    sink = Collected()
-    otlp_protobuf.read(io.BytesIO(content), sink)
-    return sink
-
-
-def request(*spans: Span, service: str = "shop") -> ExportTraceServiceRequest:
-    made = ExportTraceServiceRequest()
-    of_resource = made.resource_spans.add()
-    if service:
-        of_resource.resource.attributes.add(key="service.name", value=AnyValue(string_value=service))
-    of_resource.scope_spans.add().spans.extend(spans)
-    return made
-
-
-def span(number: int = 1, **more: Any) -> Span:  # noqa: ANN401 - fields of the message
-    identity = {"trace_id": number.to_bytes(16, "big"), "span_id": number.to_bytes(8, "big")}
-    return Span(**{**identity, "name": "GET", "kind": 3, "start_time_unix_nano": START, "end_time_unix_nano": START + 5, **more})
-
-
-def told(**attributes: str) -> list[KeyValue]:
-    return [KeyValue(key=key.replace("__", "."), value=AnyValue(string_value=value)) for key, value in attributes.items()]
+def read(content: bytes) -> Kept:
+    return kept(otlp_protobuf.read, content)
 
 
 def kept_of(made: Span, *more: str) -> Span:
     found = sieve(more)(request(made).SerializeToString())
     assert (found.accepted, found.rejected) == (1, {})
-    kept: Span = ExportTraceServiceRequest.FromString(found.content).resource_spans[0].scope_spans[0].spans[0]
-    return kept
+    found_again: Span = ExportTraceServiceRequest.FromString(found.content).resource_spans[0].scope_spans[0].spans[0]
+    return found_again
 
 
 def test_payloads_and_what_nobody_looks_at_are_not_kept() -> None:
@@ -231,7 +178,7 @@ def test_a_damaged_request_is_sifted_or_refused_and_what_is_kept_is_readable(see
         found = sieve()(bytes(content))
     except SourceError:
         return
-    assert read(found.content).skipped == {}
+    assert read(found.content).skipped.total() == 0
     assert len(read(found.content).rows) == found.accepted
 
 
