@@ -93,6 +93,13 @@ def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
             ("otlp_json.py",),
             is_table=False,
         ),
+        Section(
+            "Receiving spans",
+            "`truetier receive` beside an nginx that only stores bodies. What bounds it: Python's event loop, and of a large request the\n"
+            "walk over its spans; to wait for the disk costs little, since requests that come meanwhile are committed together.",
+            ("receiver.py",),
+            is_table=False,
+        ),
         Section("Starting", "Whole commands beside the imports they cannot do without.", ("start_up.py",), is_table=False),
     ]
 

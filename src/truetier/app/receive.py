@@ -1,4 +1,4 @@
-"""Takes spans in over OTLP/HTTP and keeps what mining needs of them in a folder."""
+"""Takes spans in over OTLP/HTTP and keeps what mining needs of them in a folder (docs/adr/0013)."""
 
 from __future__ import annotations
 
