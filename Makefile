@@ -61,7 +61,7 @@ lab: $(VENV)/lab.stamp ## computed against measured on a real fleet: 20 minutes,
 	@$(BIN)/truetier-lab experiment --page docs/lab.md
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60 each
-	@for what in catalog traces; do $(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $$what || exit 1; done
+	@for what in catalog traces receiver; do $(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $$what || exit 1; done
 
 docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_build
 	@$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build

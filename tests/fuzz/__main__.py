@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing: `make fuzz`. A crash is written to the corpus, where it stays as a test.
 
-Usage: python -m tests.fuzz SECONDS catalog|traces
+Usage: python -m tests.fuzz SECONDS catalog|traces|receiver
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["truetier"]):
-    from tests.fuzz.entry import CORPORA, feed, feed_traces
+    from tests.fuzz.entry import CORPORA, feed, feed_receiver, feed_traces
     from tests.unit.sources.traces.samples import FILES
 
 
 def main(seconds: str, what: str) -> None:
     """Fuzzes for so many seconds; what is new and harmless goes to a folder that is thrown away."""
-    feeder = {"catalog": feed, "traces": feed_traces}[what]
+    feeder = {"catalog": feed, "traces": feed_traces, "receiver": feed_receiver}[what]
     corpus = CORPORA[what]
     with tempfile.TemporaryDirectory() as scratch:
         found = Path(scratch, "found")

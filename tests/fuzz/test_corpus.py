@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fuzz.entry import CORPORA, feed, feed_traces
+from tests.fuzz.entry import CORPORA, feed, feed_receiver, feed_traces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,3 +24,8 @@ def test_an_input_is_checked_or_refused_and_nothing_else(file: Path, tmp_path: P
 @pytest.mark.parametrize("file", sorted(CORPORA["traces"].iterdir()), ids=lambda file: file.name)
 def test_traces_are_read_or_refused_and_nothing_else(file: Path, tmp_path: Path) -> None:
     feed_traces(file.read_bytes(), tmp_path)
+
+
+@pytest.mark.parametrize("file", sorted(CORPORA["receiver"].iterdir()), ids=lambda file: file.name)
+def test_requests_are_sifted_or_refused_and_nothing_else(file: Path, tmp_path: Path) -> None:
+    assert feed_receiver(file.read_bytes(), tmp_path) == file.name.startswith("usable-")
