@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from google.protobuf.json_format import Parse
+from kept_spans import KeptSpans
 from measure import spread
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -26,7 +27,6 @@ from truetier.sources.traces import otlp_json, otlp_protobuf
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from truetier.telemetry.spans import Columns
 
 SPANS, SPANS_EACH = 60_000, 512
 BAR = 2.5  # times as fast as the script
@@ -34,31 +34,6 @@ KINDS = ("", "internal", "server", "client", "producer", "consumer")
 HTTP_STATUS = ("http.response.status_code", "http.status_code")
 COLUMNS = ("trace_id", "span_id", "parent_id", "service", "name", "kind", "start_ns", "duration_ns", "outcome", "peer")
 PEERS = ("peer.service", "server.address", "net.peer.name")
-
-
-class Counted:
-    """A sink that keeps columns and looks at nothing."""
-
-    def __init__(self) -> None:
-        self.columns: list[Columns] = []
-        self.skipped = 0
-
-    def spans(self, columns: Columns) -> None:
-        """Keeps them."""
-        self.columns.append(columns)
-
-    def links(self, _links: Sequence[tuple[str, str, str]]) -> None:
-        """Drops them."""
-
-    def missing(self, _found: Sequence[tuple[str, str, str]]) -> None:
-        """Drops them."""
-
-    def failed(self, _found: Sequence[tuple[str, str]]) -> None:
-        """Drops them."""
-
-    def skip(self, _reason: str, count: int = 1) -> None:
-        """Counts what could not be read."""
-        self.skipped += count
 
 
 def main() -> None:
@@ -76,7 +51,7 @@ def main() -> None:
 
 def _hold_equal(lines: bytes, stream: bytes) -> None:
     """All three say the same of every span; the script knows one way to fail, where we know several."""
-    read = [Counted(), Counted()]
+    read = [KeptSpans(), KeptSpans()]
     otlp_json.read(io.BytesIO(lines), read[0])
     otlp_protobuf.read(io.BytesIO(stream), read[1])
     expected = [list(column) for column in zip(*_rows_by_orjson(lines), strict=True)]
@@ -112,8 +87,8 @@ def _cpu(task: Callable[[], int]) -> float:
     return used
 
 
-def _ours(read: Callable[[io.BytesIO, Counted], None], content: bytes) -> int:
-    sink = Counted()
+def _ours(read: Callable[[io.BytesIO, KeptSpans], None], content: bytes) -> int:
+    sink = KeptSpans()
     read(io.BytesIO(content), sink)
     return sum(map(len, sink.columns))
 

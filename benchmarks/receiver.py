@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kept_spans import KeptSpans
 from measure import machine, spread
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -32,8 +33,6 @@ from truetier.sources.traces import read_traces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from truetier.telemetry.spans import Columns
 
 CONNECTIONS = 8
 SIZES = (512, 20)  # spans of a request: what the SDK's batches hold, and what a small service has to say
@@ -74,31 +73,6 @@ class Load(NamedTuple):
     requests: int
     seconds: float
     waits: list[float]
-
-
-class Seen:
-    """A sink that keeps which spans there are."""
-
-    def __init__(self) -> None:
-        self.found: set[int] = set()
-        self.skipped = 0
-
-    def spans(self, columns: Columns) -> None:
-        """Keeps their numbers."""
-        self.found.update(int(span_id, 16) for span_id in columns.span_id)
-
-    def links(self, _links: Sequence[tuple[str, str, str]]) -> None:
-        """Drops them."""
-
-    def missing(self, _found: Sequence[tuple[str, str, str]]) -> None:
-        """Drops them."""
-
-    def failed(self, _found: Sequence[tuple[str, str]]) -> None:
-        """Drops them."""
-
-    def skip(self, _reason: str, count: int = 1) -> None:
-        """Counts what could not be read."""
-        self.skipped += count
 
 
 def main() -> None:
@@ -221,10 +195,11 @@ def _through_the_receiver(size: int, seconds: float) -> Load:
 
 
 def _hold_complete(folder: str, count: int) -> None:
-    seen = Seen()
-    read_traces([folder], seen)
-    if len(seen.found) < count:
-        raise SystemExit(f"{count:,} spans were acknowledged and {len(seen.found):,} found")
+    kept = KeptSpans()
+    read_traces([folder], kept)
+    found = len({span_id for columns in kept.columns for span_id in columns.span_id})
+    if found < count:
+        raise SystemExit(f"{count:,} spans were acknowledged and {found:,} found")
 
 
 def _through_nginx(nginx: str, body: bytes, seconds: float) -> Load:

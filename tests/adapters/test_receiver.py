@@ -26,8 +26,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from tests.unit.sources.traces.sifting.requests import content
-from tests.unit.sources.traces.sinks import Kept
-from truetier.sources.traces import read_traces
+from tests.unit.sources.traces.sinks import kept_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,14 +87,8 @@ def posted(number: int) -> bytes:
     return f"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: {PROTOBUF}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
 
-def read(folder: Path) -> Kept:
-    sink = Kept()
-    read_traces([str(folder)], sink)
-    return sink
-
-
 def numbers(folder: Path) -> set[int]:
-    return {int(row.span_id, 16) for row in read(folder).rows}
+    return {int(row.span_id, 16) for row in kept_in(folder).rows}
 
 
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
@@ -109,7 +102,7 @@ def test_what_the_sdk_of_opentelemetry_exports_is_stored_when_it_is_told_so(tmp_
             parent.set_attribute("user.email", "alice@example.com")
             with tracer.start_as_current_span("query"):
                 pass
-        rows = read(tmp_path / "spans").rows
+        rows = kept_in(tmp_path / "spans").rows
         provider.shutdown()
         assert receiver.stop() == 0
     assert {(row.service, row.name) for row in rows} == {("shop", "GET /cart"), ("shop", "query")}
@@ -184,7 +177,7 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged(tmp_path: Path, deaths:
         sender.join(PATIENCE)
     with receiving(folder) as receiver:  # what the last death tore is set aside
         assert receiver.stop() == 0
-    kept = read(folder)
+    kept = kept_in(folder)
     assert kept.skipped.total() == 0
     acknowledged = set[int]().union(*(sender.acknowledged for sender in senders))
     assert acknowledged <= {int(row.span_id, 16) for row in kept.rows}
@@ -213,7 +206,7 @@ def test_a_disk_that_takes_no_more_is_a_503_and_what_was_acknowledged_is_there(t
         statuses = [receiver.send(content(number)) for number in range(1, 41)]
         assert receiver.stop() == 0
     assert set(statuses) == {200, 503}
-    kept = read(folder)
+    kept = kept_in(folder)
     assert {int(row.span_id, 16) for row in kept.rows} == {number for number, status in enumerate(statuses, start=1) if status == 200}
     assert kept.skipped.total() == 0
 

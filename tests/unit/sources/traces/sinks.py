@@ -6,10 +6,12 @@ import io
 from collections import Counter
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from truetier.sources.traces import read_traces
 from truetier.telemetry.spans import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -67,4 +69,11 @@ class Kept:
 def kept(read: Callable[[IO[bytes], Sink], None], content: bytes | str) -> Kept:
     sink = Kept()
     read(io.BytesIO(content.encode() if isinstance(content, str) else content), sink)
+    return sink
+
+
+def kept_in(folder: Path) -> Kept:
+    """What lies in the files of a folder."""
+    sink = Kept()
+    read_traces([str(folder)], sink)
     return sink

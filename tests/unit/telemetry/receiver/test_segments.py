@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.sources.traces.sifting.requests import START, content
-from tests.unit.sources.traces.sinks import Kept
+from tests.unit.sources.traces.sinks import kept_in
 from truetier.errors import SourceError
-from truetier.sources.traces import read_traces
 from truetier.telemetry.receiver.segments import DiskFullError, Segments, record
 
 if TYPE_CHECKING:
@@ -51,14 +50,8 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.glob("spans-*.otlp"))
 
 
-def read(folder: Path) -> Kept:
-    sink = Kept()
-    read_traces([str(folder)], sink)
-    return sink
-
-
 def numbers(folder: Path) -> set[int]:
-    return {int(row.span_id, 16) for row in read(folder).rows}
+    return {int(row.span_id, 16) for row in kept_in(folder).rows}
 
 
 def test_what_is_committed_is_read_back_by_observe(folder: Path) -> None:
@@ -66,7 +59,7 @@ def test_what_is_committed_is_read_back_by_observe(folder: Path) -> None:
     segments.commit([content(1), content(2)])
     segments.commit([content(3)])
     assert numbers(folder) == {1, 2, 3}
-    assert read(folder).skipped.total() == 0
+    assert kept_in(folder).skipped.total() == 0
     segments.close()
 
 
