@@ -89,7 +89,7 @@ def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
         ),
         Section(
             "Reading spans",
-            "OTLP to columns, beside plain scripts. What bounds it: the walk over attributes.",
+            "OTLP to columns, beside plain scripts. What bounds it: making Python's objects, of texts above all.",
             ("otlp_json.py",),
             is_table=False,
         ),

@@ -25,7 +25,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from tests.unit.sources.traces.sifting.requests import content
+from tests.unit.sources.traces.otlp_wire.requests import content
 from tests.unit.sources.traces.sinks import kept_in
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from truetier.record import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from truetier.sources.traces.sifting.sieve import Sifted
+    from truetier.sources.traces.otlp_wire.sieve import Sifted
     from truetier.telemetry.receiver.endpoint import Counts, Endpoint
     from truetier.telemetry.receiver.segments import Segments
 
@@ -83,8 +83,8 @@ def receive(to: Storage, at: Listening, *, clock: Callable[[], float], say: Call
 
 def sift_with(kept_attributes: Sequence[str]) -> Callable[[bytes, bool], Sifted]:
     """What takes a body, and whether it is JSON, to what is kept of it."""
-    from truetier.sources.traces.sifting.sieve import sieve
-    from truetier.sources.traces.sifting.transcoding import to_protobuf
+    from truetier.sources.traces.otlp_wire.sieve import sieve
+    from truetier.sources.traces.otlp_wire.transcoding import to_protobuf
 
     sift = sieve(kept_attributes)
 

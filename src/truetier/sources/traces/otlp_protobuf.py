@@ -1,7 +1,8 @@
 """OTLP as protobuf: one ExportTraceServiceRequest, or many, each behind its length, as the collector's file exporter writes them.
 
 A request is taken apart by hand into what one resource sent, so that a large file needs little memory and one that was cut off is
-used as far as it goes; what is malformed is looked for down to single spans.
+used as far as it goes. What one resource sent is read from its bytes; where that fails, what is malformed is looked for down to single
+spans, with protobuf itself.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ import io
 from typing import IO, TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from truetier.record import NamedTuple
 from truetier.sources.traces import attributes
-from truetier.sources.traces.batch import Batch
+from truetier.sources.traces.batch import FULL, Batch
 from truetier.sources.traces.documents import LARGEST
 from truetier.sources.traces.otlp import KINDS, SERVICE_NAME, STATUSES
+from truetier.sources.traces.otlp_wire.kernel import MalformedError, Spans, ends_of
 from truetier.telemetry.spans import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
     from truetier.telemetry.spans import Sink
 
@@ -35,6 +39,24 @@ _RESOURCE, _SCOPE_SPANS, _SPANS = 1, 2, 2  # numbers of fields
 _RESOURCE_SPANS = 1
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5  # types on the wire
 _CHUNK = 1024 * 1024
+_MEANINGS = {name.encode(): meaning for name, meaning in attributes.MEANINGS.items()}
+_ENDS = ends_of(_MEANINGS)
+
+
+class _Found(NamedTuple):
+    """What one resource sent, as the kernel gives it."""
+
+    resource: bytes
+    trace_id: list[str]
+    span_id: list[str]
+    parent_id: list[str]
+    name: list[str]
+    kind: list[int]
+    start_ns: list[int]
+    duration_ns: list[int]
+    status: list[int]
+    told: list[attributes.Told | None]
+    wordy: dict[int, tuple[int, int]]
 
 
 class _CutOffError(Exception):
@@ -141,13 +163,58 @@ def _varint(stream: _Behind, *, is_first: bool = False) -> int | None:
 
 def _read_resource_spans(content: bytes, batch: Batch, sink: Sink) -> None:
     try:
-        found = ResourceSpans.FromString(content)
-    except DecodeError:
+        found = _Found(*Spans(content, _MEANINGS, _ENDS, _decoded).columns())
+        service = _service(Resource.FromString(found.resource))
+    except (MalformedError, DecodeError):
         _take_apart(content, batch, sink)
         return
-    service = _service(found.resource)
-    for scope in found.scope_spans:
-        _add(scope.spans, service, batch)
+    for first in range(0, len(found.name), FULL):
+        some = slice(first, first + FULL)
+        batch.columns.outcome += _outcomes(found, some, content)
+        _add_columns(found, some, service, batch)
+        batch.flush_if_full()
+    for begin, end in found.wordy.values():
+        _add_links(_span(content[begin:end]).links, service, batch)
+
+
+def _add_columns(found: _Found, some: slice, service: str, batch: Batch) -> None:
+    columns = batch.columns
+    columns.trace_id += found.trace_id[some]
+    columns.span_id += found.span_id[some]
+    columns.parent_id += found.parent_id[some]
+    columns.name += found.name[some]
+    columns.start_ns += found.start_ns[some]
+    columns.duration_ns += found.duration_ns[some]
+    kinds = [KINDS.get(kind, "") for kind in found.kind[some]]
+    columns.kind += kinds
+    columns.service += [service] * len(kinds)
+    columns.peer += [attributes.peer(kind, told) if told else "" for kind, told in zip(kinds, found.told[some], strict=True)]
+
+
+def _outcomes(found: _Found, some: slice, content: bytes) -> Iterator[str]:
+    """How the work of each span ended."""
+    for place, (number, status, told) in enumerate(zip(found.kind[some], found.status[some], found.told[some], strict=True), some.start):
+        is_error = STATUSES.get(status)
+        if is_error or (told and attributes.is_failed(KINDS.get(number, ""), is_error, told)):
+            begin, end = found.wordy.get(place, (0, 0))
+            yield attributes.failure(told or {}, _complaints(_span(content[begin:end])))
+        else:
+            yield _OK
+
+
+def _span(content: bytes) -> Span:
+    """The span; an empty one for what is none, of which the columns know all there is to know."""
+    found = Span()
+    try:
+        found.ParseFromString(content)
+    except DecodeError:
+        return Span()
+    return found
+
+
+def _decoded(attribute: bytes) -> attributes.Value:
+    """The value of an attribute. Raises DecodeError."""
+    return _plain(KeyValue.FromString(attribute).value)
 
 
 def _take_apart(content: bytes, batch: Batch, sink: Sink) -> None:
@@ -202,8 +269,12 @@ def _add(spans: Iterable[Span], service: str, batch: Batch) -> None:
             outcome=attributes.failure(told, _complaints(span)) if has_failed else _OK,
             peer=attributes.peer(kind, told) if told else "",
         )
-        for link in span.links:
-            batch.link(service, link.trace_id.hex(), link.span_id.hex())
+        _add_links(span.links, service, batch)
+
+
+def _add_links(links: Iterable[Span.Link], service: str, batch: Batch) -> None:
+    for link in links:
+        batch.link(service, link.trace_id.hex(), link.span_id.hex())
 
 
 def _told(found: Iterable[KeyValue]) -> attributes.Told:

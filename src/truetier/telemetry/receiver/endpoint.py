@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class Sifted(Protocol):
-    """What is kept of a request; see sources/traces/sifting/sieve.py."""
+    """What is kept of a request; see sources/traces/otlp_wire/sieve.py."""
 
     @property
     def content(self) -> bytes:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.unit.sources.traces.otlp_wire.requests import request, some_spans, span
 from tests.unit.sources.traces.samples import PARENT, SPAN, START, TRACE, framed, otlp_message, otlp_span, text
 from tests.unit.sources.traces.sinks import Row, kept
 from truetier.sources.traces import otlp_protobuf
 from truetier.sources.traces.batch import FULL
+from truetier.sources.traces.otlp_wire.kernel import MalformedError
+
+if TYPE_CHECKING:
+    from typing import Never
+
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 ONE = Row(TRACE, SPAN, "", "checkout", "pay", "client", START, 5, "", "")
 MESSAGE = otlp_message(otlp_span())
@@ -91,3 +103,27 @@ def test_spans_are_given_some_thousand_at_a_time() -> None:
 
 def test_an_empty_file_holds_nothing() -> None:
     assert kept(otlp_protobuf.read, b"").met == 0
+
+
+@given(st.lists(some_spans(), max_size=4), st.sampled_from(["shop", ""]))
+def test_spans_are_read_from_their_bytes_as_protobuf_reads_them(spans: list[Span], service: str) -> None:
+    content = request(*spans, service=service).SerializeToString()
+    quick = kept(otlp_protobuf.read, content)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(otlp_protobuf, "Spans", malformed)
+        slow = kept(otlp_protobuf.read, content)
+    assert quick.rows == slow.rows
+    assert (quick.linked, quick.skipped) == (slow.linked, slow.skipped)
+
+
+def malformed(*_: object) -> Never:
+    raise MalformedError
+
+
+def test_what_stands_twice_in_a_message_is_merged_as_protobuf_does() -> None:
+    one, two = (request(span(1), service=name).resource_spans[0].SerializeToString() for name in ("first", "second"))
+    size = len(one) + len(two)
+    message = b"\n" + bytes([size & 127 | 128, size >> 7]) + one + two
+    expected = ExportTraceServiceRequest.FromString(message).resource_spans[0]
+    assert [len(scope.spans) for scope in expected.scope_spans] == [1, 1]
+    assert [row.service for row in kept(otlp_protobuf.read, message).rows] == ["first", "first"]

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 
-from tests.unit.sources.traces.sifting.requests import content, request, span
+from tests.unit.sources.traces.otlp_wire.requests import content, request, span
 from truetier.app.receive import sift_with
 from truetier.telemetry.receiver import endpoint, unpacking
 from truetier.telemetry.receiver.answers import RefusedError

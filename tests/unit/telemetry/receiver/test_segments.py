@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.sources.traces.sifting.requests import START, content
+from tests.unit.sources.traces.otlp_wire.requests import START, content
 from tests.unit.sources.traces.sinks import kept_in
 from truetier.errors import SourceError
 from truetier.telemetry.receiver.segments import DiskFullError, Segments, record

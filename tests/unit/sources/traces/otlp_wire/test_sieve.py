@@ -11,12 +11,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.unit.sources.traces.sifting.requests import START, request, span, told
+from tests.unit.sources.traces.otlp_wire.requests import START, request, some_spans, span, told
 from tests.unit.sources.traces.sinks import Kept, kept
 from truetier.errors import SourceError
 from truetier.sources.traces import otlp_protobuf
-from truetier.sources.traces.attributes import MEANINGS, without_path
-from truetier.sources.traces.sifting.sieve import sieve
+from truetier.sources.traces.attributes import without_path
+from truetier.sources.traces.otlp_wire.sieve import sieve
 
 
 def read(content: bytes) -> Kept:
@@ -111,41 +111,6 @@ def test_what_is_no_request_is_refused(content: bytes) -> None:
 
 def test_nothing_is_a_request_without_spans() -> None:
     assert sieve()(b"") == (b"", 0, {})
-
-
-values = st.one_of(
-    st.builds(
-        lambda text: AnyValue(string_value=text), st.text(max_size=30) | st.sampled_from(["http://a:1/b?c", "timed out", "500", "true"])
-    ),
-    st.builds(lambda number: AnyValue(int_value=number), st.integers(-(2**63), 2**63 - 1) | st.sampled_from([200, 404, 500, 504])),
-    st.builds(lambda truth: AnyValue(bool_value=truth), st.booleans()),
-    st.builds(lambda number: AnyValue(double_value=number), st.floats(allow_nan=False)),
-    st.builds(lambda text: AnyValue(array_value={"values": [AnyValue(string_value=text)]}), st.text(max_size=5)),  # type: ignore[arg-type]
-    st.just(AnyValue()),
-)
-pairs = st.builds(lambda key, value: KeyValue(key=key, value=value), st.sampled_from([*MEANINGS, "user.email", ""]), values)
-events = st.builds(
-    lambda name, attributes: Span.Event(name=name, attributes=attributes),
-    st.sampled_from(["exception", "log"]),
-    st.lists(pairs, max_size=3),
-)
-
-
-@st.composite
-def some_spans(draw: st.DrawFn) -> Span:
-    made = span(
-        draw(st.integers(1, 2**60)),
-        name=draw(st.text(max_size=20)),
-        kind=draw(st.integers(0, 7)),
-        end_time_unix_nano=draw(st.sampled_from([0, START, START + 10**9])),
-        attributes=draw(st.lists(pairs, max_size=6, unique_by=lambda pair: pair.key)),
-        events=draw(st.lists(events, max_size=2)),
-        flags=draw(st.integers(0, 2**32 - 1)),
-    )
-    if draw(st.booleans()):
-        made.status.code = draw(st.sampled_from(Status.StatusCode.values()))
-        made.status.message = draw(st.text(max_size=20) | st.sampled_from(["deadline exceeded", "ECONNREFUSED"]))
-    return made
 
 
 @given(st.lists(some_spans(), max_size=4), st.sampled_from(["shop", "é"]))

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""An OTLP request without what nobody needs, taken from its bytes: to make objects of it would cost several times as much.
+"""OTLP in protobuf, taken from its bytes: to make objects of it would cost several times as much.
 
-Theory. A message is a row of fields, each behind its number, type and, where it holds bytes, length. What is kept is copied as it
-stands; a message that holds some that is not is written anew, its length filled in when it is known. What is written is never
+Theory. A message is a row of fields, each behind its number, type and, where it holds bytes, length. ``Spans`` walks over what one
+resource sent and keeps what is looked at as columns. ``Sieve`` writes a request without what nobody needs: what is kept is copied as
+it stands; a message that holds some that is not is written anew, its length filled in when it is known. What is written is never
 longer than what was read, save for five bytes of each message that is still open, so one room is enough. A span is looked at twice:
 for what it says of itself, which decides what is kept of it, then to copy that. Bytes that are no row of fields are malformed: inside
 a span that span is rejected, around spans the request is.
@@ -27,6 +28,12 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    Value = str | int | float | bool
+    Texts = list[str]
+    Numbers = list[int]
+    Told = list[dict[str, Value] | None]
+    Columns = tuple[bytes, Texts, Texts, Texts, Texts, Numbers, Numbers, Numbers, Numbers, Told, dict[int, tuple[int, int]]]
 
 IS_COMPILED = cython.compiled
 
@@ -61,6 +68,7 @@ _EMPTY = cython.declare(cython.int, 1)
 _PLAIN = cython.declare(cython.int, 2)
 _LENGTHS = cython.declare(cython.int, 64)
 _LONGEST_SCHEME = cython.declare(cython.int, 31)
+_LONGEST_VARINT = cython.declare(cython.int, 10)  # bytes; of a number below zero
 _LONGEST_HOST = cython.declare(cython.int, 253)
 _LEAST_NAME = 18  # bytes of the attribute that names a service when it is empty
 _EXCEPTION = b"exception"
@@ -108,76 +116,21 @@ def ends_of(names: Iterable[bytes]) -> bytes:
     return bytes(found)
 
 
-@cython.final
 @cython.cclass
-class Sieve:
-    """Sifts one request.
+class Wire:
+    """Bytes of a message, and how far they were read."""
 
-    ``kept`` says of the attributes that are kept of which kinds of span they are (a bit for each kind, by number) and what of them;
-    ``of_resources`` the same of a resource, whatever the kind; ``ends`` is ``ends_of`` both. ``rewritten`` is asked what to keep of
-    an attribute that is so marked, or in unusual form, ``words`` what of the message of a status. What they give must not be longer
-    than what they get.
-    """
-
-    _accepted: cython.longlong
-    _rejected: list[int]
     _content: bytes
     _memory: cython.p_uchar
     _place: cython.longlong  # read so far
-    _room: bytearray
-    _out: cython.p_uchar
-    _at: cython.longlong  # written so far
-    _has_service: cython.bint
-    _kept: dict[bytes, int]
-    _of_resources: dict[bytes, int]
-    _rewritten: Callable[[bytes], bytes]
-    _words: Callable[[bytes], bytes]
-    _ends: cython.p_uchar  # whether a name of some length that ends in some sign is kept: few others need be looked up
-    _table: bytes
     _text: cython.longlong  # where the text begins that was looked at last; -1: it was no text
 
-    def __init__(
-        self,
-        content: bytes,
-        *,
-        kept: Mapping[bytes, int],
-        of_resources: Mapping[bytes, int],
-        ends: bytes,
-        rewritten: Callable[[bytes], bytes],
-        words: Callable[[bytes], bytes],
-    ) -> None:
-        self._accepted = 0
-        self._rejected = [0] * len(REASONS)
+    @cython.cfunc
+    def _begin(self, content: bytes) -> None:
         self._content = content
         self._memory = characters(content)
         self._place = 0
-        self._room = bytearray(len(content) + 8 * _GAP)
-        self._out = room_of_signs(self._room)
-        self._at = 0
-        self._has_service = False
-        self._kept = dict(kept)
-        self._of_resources = dict(of_resources)
-        self._rewritten = rewritten
-        self._words = words
-        self._table = ends
-        self._ends = characters(ends)
         self._text = -1
-
-    def sifted(self) -> tuple[bytes, int, list[int]]:
-        """What is kept, how many spans that are, and how many were rejected for each of REASONS.
-
-        Raises MalformedError for what is no request.
-        """
-        end: cython.longlong = len(self._content)
-        while self._place < end:
-            tag: cython.longlong = self._varint(end)
-            stop: cython.longlong = self._end_of(tag, end)
-            if tag == _RESOURCE_SPANS:
-                self._resource_spans(stop)
-            self._place = stop
-        return bytes(self._room[: self._at]), self._accepted, self._rejected
-
-    # -- reading
 
     @cython.cfunc
     @cython.exceptval(-1)
@@ -265,6 +218,88 @@ class Sieve:
             if self._memory[one + place] != self._memory[other + place]:
                 return False
         return True
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def _shape(self, end: cython.longlong) -> cython.int:
+        """Whether a value is one text or number and nothing else, and not empty."""
+        if self._place == end:
+            return _UNUSUAL
+        tag: cython.longlong = self._varint(end)
+        stop: cython.longlong = self._end_of(tag, end)
+        self._text = -1
+        if stop != end:
+            return _UNUSUAL
+        if tag == _TEXT:
+            self._must_be_text(self._place, stop)
+            self._text = self._place
+            return _PLAIN if stop > self._place else _EMPTY
+        if tag in (_TRUTH, _NUMBER, _FRACTION):
+            return _PLAIN
+        return _UNUSUAL
+
+
+@cython.final
+@cython.cclass
+class Sieve(Wire):
+    """Sifts one request.
+
+    ``kept`` says of the attributes that are kept of which kinds of span they are (a bit for each kind, by number) and what of them;
+    ``of_resources`` the same of a resource, whatever the kind; ``ends`` is ``ends_of`` both. ``rewritten`` is asked what to keep of
+    an attribute that is so marked, or in unusual form, ``words`` what of the message of a status. What they give must not be longer
+    than what they get.
+    """
+
+    _accepted: cython.longlong
+    _rejected: list[int]
+    _room: bytearray
+    _out: cython.p_uchar
+    _at: cython.longlong  # written so far
+    _has_service: cython.bint
+    _kept: dict[bytes, int]
+    _of_resources: dict[bytes, int]
+    _rewritten: Callable[[bytes], bytes]
+    _words: Callable[[bytes], bytes]
+    _ends: cython.p_uchar  # whether a name of some length that ends in some sign is kept: few others need be looked up
+    _table: bytes
+
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        kept: Mapping[bytes, int],
+        of_resources: Mapping[bytes, int],
+        ends: bytes,
+        rewritten: Callable[[bytes], bytes],
+        words: Callable[[bytes], bytes],
+    ) -> None:
+        self._accepted = 0
+        self._rejected = [0] * len(REASONS)
+        self._begin(content)
+        self._room = bytearray(len(content) + 8 * _GAP)
+        self._out = room_of_signs(self._room)
+        self._at = 0
+        self._has_service = False
+        self._kept = dict(kept)
+        self._of_resources = dict(of_resources)
+        self._rewritten = rewritten
+        self._words = words
+        self._table = ends
+        self._ends = characters(ends)
+
+    def sifted(self) -> tuple[bytes, int, list[int]]:
+        """What is kept, how many spans that are, and how many were rejected for each of REASONS.
+
+        Raises MalformedError for what is no request.
+        """
+        end: cython.longlong = len(self._content)
+        while self._place < end:
+            tag: cython.longlong = self._varint(end)
+            stop: cython.longlong = self._end_of(tag, end)
+            if tag == _RESOURCE_SPANS:
+                self._resource_spans(stop)
+            self._place = stop
+        return bytes(self._room[: self._at]), self._accepted, self._rejected
 
     # -- writing
 
@@ -576,25 +611,6 @@ class Sieve:
 
     @cython.cfunc
     @cython.exceptval(-1)
-    def _shape(self, end: cython.longlong) -> cython.int:
-        """Whether a value is one text or number and nothing else, and not empty."""
-        if self._place == end:
-            return _UNUSUAL
-        tag: cython.longlong = self._varint(end)
-        stop: cython.longlong = self._end_of(tag, end)
-        self._text = -1
-        if stop != end:
-            return _UNUSUAL
-        if tag == _TEXT:
-            self._must_be_text(self._place, stop)
-            self._text = self._place
-            return _PLAIN if stop > self._place else _EMPTY
-        if tag in (_TRUTH, _NUMBER, _FRACTION):
-            return _PLAIN
-        return _UNUSUAL
-
-    @cython.cfunc
-    @cython.exceptval(-1)
     def _host(self, written: cython.int, begin: cython.longlong, value: cython.longlong, end: cython.longlong) -> cython.int:
         """Takes an attribute whose text is a URL without what stands behind the host; 0 where that takes more than looking for signs."""
         if self._text < 0:
@@ -628,6 +644,195 @@ class Sieve:
         self._close(outer)
         self._close(opened)
         return 1
+
+
+@cython.final
+@cython.cclass
+class Spans(Wire):
+    """What one resource sent, as columns.
+
+    ``meanings`` says what the attributes mean that are looked at, ``ends`` is ``ends_of`` their names; ``decode`` reads an attribute
+    in unusual form. Fields that are not looked at are not looked into.
+    """
+
+    _resource: bytes
+    _trace_id: list[str]
+    _span_id: list[str]
+    _parent_id: list[str]
+    _name: list[str]
+    _kind: list[int]
+    _start_ns: list[int]
+    _duration_ns: list[int]
+    _status: list[int]
+    _told: list[dict[str, Value] | None]
+    _wordy: dict[int, tuple[int, int]]
+    _meanings: dict[bytes, str]
+    _decode: Callable[[bytes], Value]
+    _table: bytes
+    _ends: cython.p_uchar
+
+    def __init__(self, content: bytes, meanings: Mapping[bytes, str], ends: bytes, decode: Callable[[bytes], Value]) -> None:
+        self._begin(content)
+        self._meanings = dict(meanings)
+        self._table = ends
+        self._ends = characters(ends)
+        self._decode = decode
+        self._resource = b""
+        self._trace_id, self._span_id, self._parent_id, self._name = [], [], [], []
+        self._kind, self._start_ns, self._duration_ns, self._status = [], [], [], []
+        self._told, self._wordy = [], {}
+
+    def columns(self) -> Columns:
+        """The resource as it was sent; of each span its identifiers (trace, span, parent), name, number of its kind, start and duration,
+        number of its status, and what its attributes say, by meaning (None: nothing); and of those spans that have links, events, or a
+        message of their status, by place, where they begin and end. Raises MalformedError for what is none.
+        """
+        end: cython.longlong = len(self._content)
+        while self._place < end:
+            tag: cython.longlong = self._varint(end)
+            stop: cython.longlong = self._end_of(tag, end)
+            if tag == _RESOURCE:
+                self._resource += self._content[self._place : stop]  # several are one, says protobuf
+            elif tag == _SCOPE_SPANS:
+                self._scope(stop)
+            self._place = stop
+        identity = (self._trace_id, self._span_id, self._parent_id)
+        return (self._resource, *identity, self._name, self._kind, self._start_ns, self._duration_ns, self._status, self._told, self._wordy)
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def _scope(self, end: cython.longlong) -> cython.int:
+        while self._place < end:
+            tag: cython.longlong = self._varint(end)
+            stop: cython.longlong = self._end_of(tag, end)
+            if tag == _SPAN:
+                self._span(stop)
+            self._place = stop
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def _span(self, end: cython.longlong) -> cython.int:
+        first: cython.longlong = self._place
+        trace: str = ""
+        own: str = ""
+        parent: str = ""
+        name: str = ""
+        kind: cython.longlong = 0
+        status: cython.longlong = 0
+        start: cython.ulonglong = 0
+        over: cython.ulonglong = 0
+        told: dict[str, Value] | None = None
+        is_wordy: cython.bint = False
+        while self._place < end:
+            tag: cython.longlong = self._varint(end)
+            stop: cython.longlong = self._end_of(tag, end)
+            if tag == _OF_SPAN:
+                told = self._attribute(stop, told)
+            elif tag == _TRACE_ID:
+                trace = self._content[self._place : stop].hex()
+            elif tag == _SPAN_ID:
+                own = self._content[self._place : stop].hex()
+            elif tag == _PARENT_ID:
+                parent = self._content[self._place : stop].hex()
+            elif tag == _NAME:
+                name = self._words(stop)
+            elif tag == _KIND:
+                kind = self._varint(stop)
+            elif tag == _START:
+                start = self._fixed()
+            elif tag == _OVER:
+                over = self._fixed()
+            elif tag == _STATUS:
+                status = self._code(stop, status)
+                is_wordy |= self._text >= 0
+            elif tag in (_EVENT, _LINK):
+                is_wordy = True
+            self._place = stop
+        if is_wordy:
+            self._wordy[len(self._name)] = (first, end)
+        self._trace_id.append(trace)
+        self._span_id.append(own)
+        self._parent_id.append(parent)
+        self._name.append(name)
+        self._kind.append(kind & 0xFFFFFFFF)
+        self._status.append(status & 0xFFFFFFFF)
+        self._start_ns.append(start)
+        if over >= start:
+            self._duration_ns.append(over - start)
+        elif over:
+            back: int = start - over
+            self._duration_ns.append(-back)
+        else:
+            self._duration_ns.append(0)
+        self._told.append(told)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1)
+    def _code(self, end: cython.longlong, status: cython.longlong) -> cython.longlong:
+        """Its code; ``status`` where it says none. The text looked at last is its message."""
+        self._text = -1
+        while self._place < end:
+            tag: cython.longlong = self._varint(end)
+            stop: cython.longlong = self._end_of(tag, end)
+            if tag == _STATUS_CODE:
+                status = self._varint(stop)
+            elif tag == _STATUS_MESSAGE:
+                self._text = self._place
+            self._place = stop
+        return status
+
+    @cython.cfunc
+    def _attribute(self, end: cython.longlong, told: dict[str, Value] | None) -> dict[str, Value] | None:
+        begin: cython.longlong = self._place
+        meaning: str | None = None
+        value: cython.longlong = -1
+        parts: cython.int = 0
+        while self._place < end:
+            tag: cython.longlong = self._varint(end)
+            stop: cython.longlong = self._end_of(tag, end)
+            if tag == _ATTRIBUTE_KEY:
+                meaning = self._meaning(stop)
+            elif tag == _ATTRIBUTE_VALUE:
+                value = self._place
+            parts += 1
+            self._place = stop
+        if meaning is None:
+            return told
+        found: Value = self._decode(self._content[begin:end]) if parts != 2 or value < 0 else self._value(begin, value, end)
+        if told is None:
+            told = {}
+        told[meaning] = found
+        return told
+
+    @cython.cfunc
+    def _meaning(self, end: cython.longlong) -> str | None:
+        """Of the attribute whose key ends there; None of one that is not looked at."""
+        size: cython.longlong = end - self._place
+        if size == 0 or not self._ends[(size % _LENGTHS) * 256 + self._memory[end - 1]]:
+            return None
+        return self._meanings.get(self._content[self._place : end])
+
+    @cython.cfunc
+    def _value(self, begin: cython.longlong, value: cython.longlong, end: cython.longlong) -> Value:
+        """What an attribute says whose value begins there, and is the last of it: one text, or a number that is not negative."""
+        self._place = value
+        if value < end:
+            tag: cython.longlong = self._varint(end)
+            stop: cython.longlong = self._end_of(tag, end)
+            if stop == end and tag == _TEXT:
+                return self._words(stop)
+            if stop == end and tag == _NUMBER and stop - self._place < _LONGEST_VARINT:
+                return self._varint(stop)
+        return self._decode(self._content[begin:end])
+
+    @cython.cfunc
+    def _words(self, end: cython.longlong) -> str:
+        try:
+            return self._content[self._place : end].decode()
+        except UnicodeDecodeError:
+            raise MalformedError from None
 
 
 @cython.cfunc

@@ -16,7 +16,7 @@ from truetier.record import NamedTuple
 from truetier.sources.traces import attributes
 from truetier.sources.traces.error_text import words_of_failure
 from truetier.sources.traces.otlp import KINDS, SERVICE_NAME
-from truetier.sources.traces.sifting.kernel import HOST_ALONE, NAMES_SERVICE, REASONS, REWRITTEN, MalformedError, Sieve, ends_of
+from truetier.sources.traces.otlp_wire.kernel import HOST_ALONE, NAMES_SERVICE, REASONS, REWRITTEN, MalformedError, Sieve, ends_of
 from truetier.telemetry.spans import SpanKind
 
 if TYPE_CHECKING:
