@@ -10,13 +10,16 @@ from truetier.graph.build import proven
 from truetier.graph.hardness import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from truetier.audit.promises import Promises
     from truetier.availability.assess import Assessments
     from truetier.availability.estimate import Assessment, Estimate
+    from truetier.catalog.observed import ObservedEdge
     from truetier.errors import Place
     from truetier.graph.build import Graph
+    from truetier.graph.hardness import Use
     from truetier.units import Availability
 
 _ROUNDING = 1e-6  # far more than any number here is off
@@ -30,7 +33,9 @@ class Facts:
 
     __slots__ = (
         "_minutes",
+        "_observed",
         "_places",
+        "_plain",
         "_promises",
         "_titles",
         "as_of",
@@ -56,6 +61,24 @@ class Facts:
         self._minutes: dict[str, float | None] = {}
         self._titles: dict[str, str] = {}
         self._places: dict[str, Place | None] = {}
+        self._observed: Mapping[tuple[str, str], ObservedEdge] | None = None
+        self._plain: dict[str, dict[str, list[Use]]] = {}
+
+    @property
+    def observed(self) -> Mapping[tuple[str, str], ObservedEdge]:
+        """What telemetry saw, by caller and callee."""
+        if self._observed is None:
+            self._observed = self.fleet.observed.by_edge
+        return self._observed
+
+    def uses(self, caller: str, callee: str) -> Sequence[Use]:
+        """The plain needs of a caller on a callee as the catalog has them, those of endpoints and those only observed included."""
+        if caller not in self._plain:
+            of_caller = self._plain[caller] = {}
+            for use in self.declared.uses[caller]:
+                if not use.need.is_group:
+                    of_caller.setdefault(use.need.service, []).append(use)
+        return self._plain[caller].get(callee, ())
 
     def judged(self, assessment: Assessment) -> Estimate:
         """The estimate a verdict goes by: delivered, or what the verified claims alone deliver."""

@@ -91,7 +91,7 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every such edge that was seen."""
-        for (caller, callee), edge in facts.fleet.observed.by_edge.items():
+        for (caller, callee), edge in facts.observed.items():
             if (
                 edge.share is None
                 or not _is_often(edge, edge.share)
@@ -99,7 +99,7 @@ services:
                 or not _validates(facts, caller, callee)
             ):
                 continue
-            use = next((use for use in facts.declared.uses[caller] if use.need.service == callee and not use.need.is_group), None)
+            use = next(iter(facts.uses(caller, callee)), None)
             place = facts.fleet.services[caller].evidence.place if use is None else use.need.evidence.place
             yield Violation(
                 edge.subject,

@@ -72,13 +72,11 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every declared plain need whose observed class is another one."""
-        seen = facts.fleet.observed.by_edge
-        for caller in dict.fromkeys(caller for caller, _ in seen):
-            for use in facts.declared.uses[caller]:
-                edge = seen.get((caller, use.need.service))
-                if edge is None or use.need.is_group or not use.need.at_serve or use.need.evidence.kind is Kind.OBSERVED:
+        for between, edge in facts.observed.items():
+            verdict = edge.verdict
+            for use in facts.uses(*between):
+                if not use.need.at_serve or use.need.evidence.kind is Kind.OBSERVED:
                     continue
-                verdict = edge.verdict
                 if use.kind is Counts.SOFT and verdict in (Verdict.HARD, Verdict.PARTIAL):
                     yield _not_soft(facts, use, edge, verdict)
                 elif use.kind is Counts.HARD and verdict is Verdict.SOFT and use.weakness is None:

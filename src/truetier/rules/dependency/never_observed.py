@@ -69,11 +69,10 @@ services:
         """Every plain serve need without a call among so many requests."""
         observed = facts.fleet.observed
         requests = {service.name: service.requests for service in observed.services}
-        seen = observed.by_edge
         for caller, total in requests.items():
             for use in facts.graph.uses[caller] if total >= _ENOUGH else ():
                 callee = use.need.service
-                if (caller, callee) not in seen and callee in requests and _is_plain(use) and total * float(use.share) >= _ENOUGH:
+                if (caller, callee) not in facts.observed and callee in requests and _is_plain(use) and total * float(use.share) >= _ENOUGH:
                     yield Violation(
                         use.subject,
                         f"{caller} was never seen to call {callee} in {total:,} requests",

@@ -62,8 +62,8 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every plain need with a timeout that differs from the limit seen."""
-        for (caller, callee), edge in facts.fleet.observed.by_edge.items():
-            stated = [use for use in facts.declared.uses[caller] if use.need.service == callee and not use.need.is_group]
+        for (caller, callee), edge in facts.observed.items():
+            stated = facts.uses(caller, callee)
             timeouts = [timeout for use in stated if (timeout := use.need.targets[0].timeout) is not None]
             if edge.timeout is None or not timeouts or any(_is_close(edge.timeout, timeout) for timeout in timeouts):
                 continue

@@ -61,12 +61,11 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every need that no catalog or manifest states."""
-        seen = facts.fleet.observed.by_edge
-        if not seen:
+        if not facts.observed:
             return
         for use in facts.graph.uses.chosen(_is_observed):
             need = use.need
-            edge = seen.get((use.caller, need.service))
+            edge = facts.observed.get((use.caller, need.service))
             if edge is None:
                 continue
             counts = {Counts.SOFT: "soft, as it was seen to be", Counts.ASYNC: "async"}.get(use.kind, "hard")
