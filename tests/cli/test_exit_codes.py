@@ -187,3 +187,20 @@ def test_the_json_of_a_check_says_what_it_was_asked(cli: Cli, login: Path) -> No
     assert document["schema"] == "truetier/check/1"
     assert document["as_of"] == "2026-11-23"
     assert document["services"][0]["name"] == "login"
+
+
+OBSERVED = """
+{"schema": "truetier/observe/1", "services": [], "edges": [{"caller": "a", "callee": "b", "kind": "sync", "calls": 9, "errors": 0}]}
+"""
+
+
+@pytest.mark.parametrize(("needs", "code"), [("", Exit.FINDINGS), (", needs: [b]", Exit.CLEAN)])
+def test_a_catalog_that_differs_from_what_was_observed_is_a_finding(cli: Cli, tmp_path: Path, needs: str, code: Exit) -> None:
+    (tmp_path / "truetier.yaml").write_text(f"services: {{a: {{tier: T2{needs}}}, b: {{tier: T1}}}}")
+    (tmp_path / "seen.json").write_text(OBSERVED)
+    assert cli("diff", "truetier.yaml", "--observed", "seen.json").code == code
+    assert cli("diff", "--observed", "--against", "HEAD").code == Exit.USAGE
+    assert cli("diff", "truetier.yaml", "--observed").code == Exit.UNUSABLE_INPUT
+    (tmp_path / ".truetier" / "evidence").mkdir(parents=True)
+    (tmp_path / "seen.json").rename(tmp_path / ".truetier" / "evidence" / "seen.json")
+    assert cli("diff", "--observed").code == code

@@ -33,6 +33,16 @@ COMMANDS = {
     "simulate-boot-loop": ("simulate", "catalog-examples/boot-loop", "--precision", "20%", "--subject", "api"),
     "diff": ("diff", "catalog-examples/login", "catalog-examples/shop", *DAY),
     "diff.json": ("diff", "catalog-examples/login", "catalog-examples/shop", "--format", "json", *DAY),
+    "diff-observed": ("diff", "tests/data/observed/truetier.yaml", "--observed", "tests/data/observed/seen.json", *DAY),
+    "diff-observed.json": (
+        "diff",
+        "tests/data/observed/truetier.yaml",
+        "--observed",
+        "tests/data/observed/seen.json",
+        "--format",
+        "json",
+        *DAY,
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier.audit.finding import Severity, Violation
+from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.catalog.evidence import Kind
 from truetier.catalog.model import Mode
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from truetier.audit.facts import Facts
     from truetier.graph.hardness import Use
 
-_ENOUGH = 1_000  # requests of the caller that should have met the need
+ENOUGH = 1_000  # requests of the caller that should have met the need
 
 
 class NeverObserved(Rule):
@@ -25,9 +25,10 @@ class NeverObserved(Rule):
     severity = Severity.NOTE
     title = "a declared need was never seen in use"
     why = (
-        "A need that is no longer there costs availability on paper and hides where the promise really breaks. Nothing is said below a "
-        "thousand requests of the caller that should have met the need, or where one of the two services sends no telemetry; a member "
-        "of a group, a stand-in and a need outside of serving may rest for long."
+        "A need that is no longer there costs availability on paper and hides where the promise really breaks. Below a thousand "
+        "requests of the caller that should have met the need, and where the callee sends no telemetry, the rule says that it cannot "
+        "tell; of a caller that sends none it says nothing. A member of a group, a stand-in and a need outside of serving may rest for "
+        "long."
     )
     fix = "remove the need, or write down when it is used: phase, condition, share"
     source = "Characterizing Microservice Dependency and Performance (Luo et al., SoCC 2021): static and runtime dependencies differ"
@@ -65,21 +66,34 @@ services:
         ),
     )
 
-    def check(self, facts: Facts) -> Iterator[Violation]:
-        """Every plain serve need without a call among so many requests."""
-        observed = facts.fleet.observed
-        requests = {service.name: service.requests for service in observed.services}
+    def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
+        """Every plain serve need without a call, where so many requests should have made it."""
+        requests = {service.name: service.requests for service in facts.fleet.observed.services}
         for caller, total in requests.items():
-            for use in facts.graph.uses[caller] if total >= _ENOUGH else ():
+            for use in facts.graph.uses[caller] if total else ():
                 callee = use.need.service
-                if (caller, callee) not in facts.observed and callee in requests and _is_plain(use) and total * float(use.share) >= _ENOUGH:
-                    yield Violation(
-                        use.subject,
-                        f"{caller} was never seen to call {callee} in {total:,} requests",
-                        use.need.evidence.place,
-                        (caller, callee),
-                        fix=f"remove the need of {caller} on {callee}, or write down when it is used",
-                    )
+                if not _is_plain(use) or (caller, callee) in facts.observed:
+                    continue
+                due = int(total * float(use.share))
+                if callee not in requests:
+                    yield Skipped(use.subject, f"{callee} sent no telemetry: calls of {caller} may not show")
+                elif due < ENOUGH:
+                    met = f"{total:,} requests of {caller}, {due:,} of which should have made one"
+                    yield Skipped(use.subject, f"no call in {met}: {ENOUGH:,} tell")
+                else:
+                    yield _violation(use, total, due)
+
+
+def _violation(use: Use, total: int, due: int) -> Violation:
+    callee = use.need.service
+    met = f"{total:,} requests, {'all' if due == total else f'{due:,}'} of which should have"
+    return Violation(
+        use.subject,
+        f"{use.caller} was never seen to call {callee} in {met}; {ENOUGH:,} are enough to tell",
+        use.need.evidence.place,
+        (use.caller, callee),
+        fix=f"remove the need of {use.caller} on {callee}, or write down when it is used",
+    )
 
 
 def _is_plain(use: Use) -> bool:
