@@ -6,6 +6,7 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from truetier.app.observe import observe
@@ -64,6 +65,41 @@ def test_what_observe_learns_check_compares(folder: Path, capsys: pytest.Capture
     assert run(["check", "--format", "json"]) == Exit.FINDINGS
     found = {(finding["code"], finding["subject"]) for finding in json.loads(capsys.readouterr().out)["findings"]}
     assert {("TT207", "shop -> cart"), ("TT205", "shop -> ads"), ("TT109", "shop")} <= found
+
+
+def test_what_was_observed_end_to_end_stands_beside_what_is_computed(
+    folder: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journeys = "journeys:\n  buy: {tier: T1, succeeds: [shop]}\n  browse: {tier: T2, succeeds: [shop, ads]}\n"
+    endpoints = "  shop: {tier: T1, needs: [cart], endpoints: {get: {tier: T1}}}\n"
+    (folder / "truetier.yaml").write_text(f"services:\n{endpoints}  cart: {{tier: T1}}\n  ads: {{tier: T2}}\n{journeys}")
+    assert run(["observe", "traces"]) == Exit.CLEAN
+    capsys.readouterr()
+    run(["check", "--format", "json"])
+    checked = json.loads(capsys.readouterr().out)
+    schema = json.loads((repository / "contracts" / "check-1.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(checked)
+    observed = {(item["kind"], item["name"]): item for item in checked["observed"]}
+    shop = observed["service", "shop"]
+    assert (shop["requests"], shop["failed"]) == (300, 30)
+    assert shop["low"] < shop["value"] < shop["high"]
+    assert observed["journey", "buy"] == {**shop, "kind": "journey", "name": "buy"}
+    assert observed["endpoint", "shop/get"] == {**shop, "kind": "endpoint", "name": "shop/get"}
+    assert observed["journey", "browse"]["value"] is None
+    assert observed["journey", "browse"]["basis"] == "no outcome of requests to ads was recorded"
+    assert {("TT109", name) for name in ("shop", "shop/get", "buy")} <= {(each["code"], each["subject"]) for each in checked["findings"]}
+    run(["check"])
+    shown = capsys.readouterr().out
+    assert "observed  T4  89.867%  36.99 d/yr    counted: 30 of 300 requests failed\n" in shown
+    assert "observed  -   unknown  unknown     no outcome of requests to ads was recorded\n" in shown
+    assert run(["explain", "buy"]) == Exit.CLEAN
+    told = capsys.readouterr().out
+    assert "\nobserved 89.867%, 86.222% to 93.011% with 95% certainty (30 of 300 requests failed, counted)\n" in told
+    assert run(["explain", "browse", "--format", "json"]) == Exit.CLEAN
+    assert json.loads(capsys.readouterr().out)["observed"] == observed["journey", "browse"]
+    assert run(["observe", "traces", "--sampled-by-outcome"]) == Exit.CLEAN
+    assert run(["explain", "browse"]) == Exit.CLEAN
+    assert "\nobserved unknown: no outcome of requests to shop, ads was recorded\n" in capsys.readouterr().out
 
 
 def test_without_a_catalog_nothing_is_written_that_nobody_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from truetier.app.input_tree import Entry
     from truetier.catalog.model import Fleet
 
-FORMAT = 4
+FORMAT = 5
 _NUMBER = 4  # bytes
 _DIGEST = 32
 _LONGEST_VERSION = 100

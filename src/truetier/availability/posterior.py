@@ -54,8 +54,13 @@ _MET = 1 + 1e-12  # of a budget: equality is met
 
 def quantiles(measured: Measured, shares: Sequence[float]) -> array[float]:
     """The unavailabilities that the posterior of something measured stays below with these probabilities, ascending."""
+    return beta_shares(measured.failures, measured.successes, shares)
+
+
+def beta_shares(failures: float, successes: float, shares: Sequence[float]) -> array[float]:
+    """The same of a beta distribution of those shapes."""
     points, weights = gauss_legendre(_NODES)
-    return beta_quantiles(measured.failures, measured.successes, array("d", shares), array("d", points), array("d", weights))
+    return beta_quantiles(failures, successes, array("d", shares), array("d", points), array("d", weights))
 
 
 @cache

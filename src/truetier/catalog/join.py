@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from truetier.catalog.claims import settled
 from truetier.catalog.evidence import Claim, Conflict
-from truetier.catalog.model import ANY_PHASE, AT_SERVE, Domain, Endpoint, Journey, Placement, kind_by_depth
+from truetier.catalog.model import ANY_PHASE, AT_SERVE, Domain, Endpoint, Hardness, Journey, Placement, kind_by_depth
 from truetier.catalog.source import OWN_FORMAT, TELEMETRY
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ class Joiner:
 
 
 _NOBODY: Any = None
+_WORST_FIRST = (None, Hardness.HARD, Hardness.SOFT, Hardness.UNKNOWN)
 
 
 def _placement_text(placement: Placement) -> str:
@@ -152,19 +153,24 @@ def _joined_needs(parts: Sequence[Service]) -> tuple[Need, ...]:
     needs = list(_without_repetition([part.needs for part in own]))
     covered = {(callee, phase) for part in own for need in part.all_needs for callee in need.services for phase in need.phases}
     named = {callee for callee, _ in covered}
-    for part in parts:
-        if part.evidence.source == OWN_FORMAT:
-            continue
-        for need in part.needs:
-            might_be = need.phases
-            if part.evidence.source == TELEMETRY and might_be == ANY_PHASE:
-                might_be = frozenset() if need.service in named else AT_SERVE
-            phases = frozenset(phase for phase in might_be if (need.service, phase) not in covered)
-            if phases:
-                kept = might_be if phases == might_be else phases
-                needs.append(need if kept is need.phases else need._replace(phases=kept))
-                covered.update((need.service, phase) for phase in phases)
+    for need in _of_others(parts):
+        might_be = need.phases
+        if need.evidence.source == TELEMETRY and might_be == ANY_PHASE:
+            might_be = frozenset() if need.service in named else AT_SERVE
+        phases = frozenset(phase for phase in might_be if (need.service, phase) not in covered)
+        if phases:
+            kept = might_be if phases == might_be else phases
+            needs.append(need if kept is need.phases else need._replace(phases=kept))
+            covered.update((need.service, phase) for phase in phases)
     return tuple(needs)
+
+
+def _of_others(parts: Sequence[Service]) -> Sequence[Need]:
+    """Needs that other formats add; where several files of telemetry saw one, what is known to be hard before what is known to be soft."""
+    needs = [need for part in parts if part.evidence.source != OWN_FORMAT for need in part.needs]
+    if sum(part.evidence.source == TELEMETRY for part in parts) > 1:
+        needs.sort(key=lambda need: _WORST_FIRST.index(need.hardness) if need.evidence.source == TELEMETRY else -1)
+    return needs
 
 
 def _without_repetition(of_files: Sequence[Sequence[Need]]) -> tuple[Need, ...]:

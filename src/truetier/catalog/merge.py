@@ -12,7 +12,7 @@ from truetier.catalog.checks import alias_mistakes, condition_mistakes, service_
 from truetier.catalog.join import Joiner
 from truetier.catalog.model import Fleet, SkippedInput
 from truetier.catalog.names import AmbiguousNameError, Names
-from truetier.catalog.observed import NOTHING_OBSERVED, Observed
+from truetier.catalog.observations import observations
 from truetier.catalog.resolution import Resolution
 from truetier.catalog.source import OWN_FORMAT, TELEMETRY
 from truetier.catalog.tier import BUILT_IN
@@ -50,6 +50,7 @@ def merge(contributions: Sequence[Contribution]) -> Fleet:
     services = {name: _one_service(name, same, resolution, joiner) for name, same in parts.items()}
     journeys = _journeys(ordered, resolution, joiner)
     domains = _domains(ordered, joiner)
+    observed = observations((given.observed for given in ordered), names, joiner.conflicts)
     mistakes += resolution.mistakes
     mistakes += tier_mistakes(services, journeys, tiers)
     mistakes += service_mistakes(services.values(), parts)
@@ -65,7 +66,7 @@ def merge(contributions: Sequence[Contribution]) -> Fleet:
         tuple(joiner.conflicts),
         tuple(note for given in ordered for note in given.skipped),
         (*unmatched, *resolution.unmatched),
-        _observed(ordered, names),
+        observed,
     )
 
 
@@ -101,30 +102,6 @@ def _known(parts: dict[str, list[Service]], unmatched: dict[SkippedInput, None])
         else:
             found[name] = same
     return found
-
-
-def _observed(contributions: Sequence[Contribution], names: Names) -> Observed:
-    """What telemetry saw of services of the fleet, by their own names."""
-    edges = [
-        edge._replace(caller=caller, callee=callee)
-        for given in contributions
-        for edge in given.observed.edges
-        if (caller := _meant(names, edge.caller)) is not None and (callee := _meant(names, edge.callee)) is not None and caller != callee
-    ]
-    services = [
-        service._replace(name=name)
-        for given in contributions
-        for service in given.observed.services
-        if (name := _meant(names, service.name)) is not None
-    ]
-    return Observed(tuple(edges), tuple(services)) if edges or services else NOTHING_OBSERVED
-
-
-def _meant(names: Names, name: str) -> str | None:
-    try:
-        return names.resolve(name)
-    except AmbiguousNameError:
-        return None
 
 
 def _one_service(name: str, parts: Sequence[Service], resolution: Resolution, joiner: Joiner) -> Service:

@@ -76,13 +76,25 @@ class ObservedEdge(NamedTuple):
         return max(found, key=lambda item: item[1].failed_calls, default=None)
 
 
+class ObservedEndpoint(NamedTuple):
+    """Requests to a service by one name, and those of them that failed."""
+
+    name: str
+    requests: int
+    failed: int
+
+
 class ObservedService(NamedTuple):
-    """All requests to a service that telemetry saw, and how many failed; None where no outcome was recorded."""
+    """All requests to a service that telemetry saw, and how many failed; None where no outcome was recorded.
+
+    What failed of its endpoints means something only where it is not.
+    """
 
     name: str
     requests: int
     whole: Measured | None
     evidence: Evidence
+    endpoints: tuple[ObservedEndpoint, ...] = ()
 
 
 class Observed(NamedTuple):
@@ -93,8 +105,8 @@ class Observed(NamedTuple):
 
     @property
     def by_edge(self) -> Mapping[tuple[str, str], ObservedEdge]:
-        """The edges by caller and callee; where calls and messages go the same way, the calls, of those what knows more."""
-        told = sorted(self.edges, key=lambda edge: (not edge.is_async, edge.verdict is not Verdict.UNKNOWN))
+        """The edges by caller and callee; where calls and messages go the same way, the calls."""
+        told = sorted(self.edges, key=lambda edge: not edge.is_async)
         return {(edge.caller, edge.callee): edge for edge in told}
 
 

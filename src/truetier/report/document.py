@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Never
 
 from truetier.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from truetier.audit.finding import Finding, Severity, SkippedRule
     from truetier.audit.rule import Rule
-    from truetier.availability.estimate import Assessment
+    from truetier.availability.end_to_end import EndToEnd
+    from truetier.availability.estimate import Assessment, SubjectKind
     from truetier.catalog.evidence import Assumption, Conflict
     from truetier.catalog.model import Fleet, SkippedInput
     from truetier.graph.build import Graph
     from truetier.graph.hardness import Reading
+
+_NOTHING: Mapping[tuple[SubjectKind, str], Never] = MappingProxyType({})
 
 
 class Summary(NamedTuple):
@@ -53,6 +57,7 @@ class Document(NamedTuple):
     edges: int
     claims: int  # that no test has shown to work, each counted once however many services rest on it
     fail_on: Severity | None  # None: never
+    observed: Mapping[tuple[SubjectKind, str], EndToEnd] = _NOTHING  # end to end, by telemetry; beside what is computed, never in it
     undecided: tuple[str, ...] = ()  # promises nobody can judge for want of data; known ones left out, as with findings
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from truetier.audit.finding import SkippedRule
+    from truetier.availability.end_to_end import EndToEnd
     from truetier.catalog.evidence import Claim, Conflict
     from truetier.catalog.model import SkippedInput
     from truetier.report.document import Document
@@ -39,6 +40,7 @@ def pieces(document: Document) -> Iterator[str]:
     yield from _list("services", _lines(encoder.assessment, document.services))
     yield from _list("journeys", _lines(encoder.assessment, document.journeys))
     yield from _list("endpoints", _lines(encoder.assessment, document.endpoints))
+    yield from _list("observed", _lines(_observed, tuple(document.observed.values())))
     yield from _list("findings", _findings(encoder, Findings.of(document.findings)))
     yield from _list("skipped", _lines(_skipped, document.skipped))
     yield from _list("assumptions", _lines(encoder.assumption, document.assumptions))
@@ -79,6 +81,14 @@ def _skipped(item: SkippedRule) -> str:
 
 def _input(item: SkippedInput) -> str:
     return _texts(subject=item.subject, reason=item.reason)
+
+
+def _observed(item: EndToEnd) -> str:
+    """What was observed end to end, as availabilities."""
+    figures = {"low": item.down_high, "value": item.down, "high": item.down_low}
+    numbers = ", ".join(f'"{key}": {"null" if down is None else repr(1.0 - down)}' for key, down in figures.items())
+    counts = f'"requests": {item.requests}, "failed": {item.failed}, "basis": {quoted(item.basis)}'
+    return f'{{"kind": "{item.kind.value}", "name": {quoted(item.name)}, {numbers}, {counts}}}'
 
 
 def _conflict(item: Conflict, encoder: Encoder) -> str:

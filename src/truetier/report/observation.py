@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from truetier.availability.posterior import quantiles
+from truetier.catalog.measured import Measured
 from truetier.report import text
 from truetier.units import availability_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from truetier.catalog.measured import Measured
-    from truetier.telemetry.observation import EdgeEvidence, Observation, ServiceEvidence
+    from truetier.telemetry.observation import EdgeEvidence, EndpointEvidence, Observation, ServiceEvidence
     from truetier.telemetry.verdict import ModeEvidence
 
 SCHEMA = "truetier/observe/1"
@@ -68,6 +68,7 @@ def _lines(observation: Observation) -> Iterator[str]:
         yield f"and {text.plural(len(told) - _SHOWN, 'more edge')} (--format json has all)"
     yield ""
     yield from _service_lines(services)
+    yield from _beginning_lines(services)
     yield from _count_lines(observation)
 
 
@@ -104,6 +105,27 @@ def _service_lines(services: tuple[ServiceEvidence, ...]) -> Iterator[str]:
         yield f"{text.pad(text.clip(service.name), width)}  own {own}; end to end {whole}"
     if len(told) > _SHOWN:
         yield f"and {text.plural(len(told) - _SHOWN, 'more service')}"
+
+
+def _beginning_lines(services: tuple[ServiceEvidence, ...]) -> Iterator[str]:
+    """The classes of requests that nobody was seen to send, by how many they are: what users and jobs get."""
+    found = [
+        (f"{text.clip(service.name)} {text.clip(each.name)}", measured)
+        for service in services
+        for each in service.endpoints
+        if each.is_root and (measured := _of_class(service, each)) is not None
+    ]
+    if not found:
+        return
+    found.sort(key=lambda item: (-item[1].requests, item[0]))
+    total = sum(measured.requests for _, measured in found)
+    width = max(text.columns(title) for title, _ in found[:_SHOWN])
+    yield ""
+    yield "what begins here, end to end"
+    for title, measured in found[:_SHOWN]:
+        yield f"{text.pad(title, width)}  {_measured_text(measured)}, {measured.requests / total:.1%} of {total:,} requests"
+    if len(found) > _SHOWN:
+        yield f"and {len(found) - _SHOWN:,} more"
 
 
 def _own_down(service: ServiceEvidence) -> float:
@@ -166,8 +188,15 @@ def _service(service: ServiceEvidence) -> Mapping[str, object]:
         "name": service.name,
         "own": _measured(service.own),
         "observed": _measured(service.observed),
-        "endpoints": [each._asdict() for each in service.endpoints],
+        "endpoints": [{**each._asdict(), "observed": _measured(_of_class(service, each))} for each in service.endpoints],
     }
+
+
+def _of_class(service: ServiceEvidence, each: EndpointEvidence) -> Measured | None:
+    """What was observed of one class of requests; failures come together in it as they do in all of the service's."""
+    if service.observed is None or not each.requests:
+        return None
+    return Measured(each.requests, each.failed, service.observed.clustering)
 
 
 def _measured(measured: Measured | None) -> Mapping[str, object] | None:

@@ -85,6 +85,9 @@ def _opening(story: Story) -> Iterator[str]:
     word = {Verdict.MET: "kept", Verdict.MISSED: "missed", Verdict.UNKNOWN: "not enough data to decide", Verdict.NONE: "nothing promised"}
     figures = f"{wording.availability_of(estimate)} ({wording.method_text(estimate)}), {wording.downtime_of(estimate)} down"
     yield f"delivers {wording.tier_text(tier)} {figures}: {word[subject.verdict]}"
+    seen = story.document.observed.get((subject.kind, subject.name))
+    if seen is not None:
+        yield f"observed {wording.observed_text(seen)}"
     if subject.confidence is not None:
         yield wording.confidence_text(subject)
     if subject.is_short_of_data:

@@ -25,6 +25,7 @@ def render(story: Story) -> str:
         "trust": checked["trust"],
         "kind": story.subject.kind.value,
         "subject": [*checked["services"], *checked["journeys"], *checked["endpoints"]][0],
+        "observed": next(iter(checked["observed"]), None),
         "factors": [_term(term) for term in story.terms],
         "other_phases": [
             {"needs": list(use.need.services), "phases": sorted(phase.value for phase in use.need.phases)} for use in story.other_phases
@@ -45,6 +46,7 @@ def _alone(story: Story) -> Document:
         services=alone if kind is SubjectKind.SERVICE else (),
         journeys=alone if kind is SubjectKind.JOURNEY else (),
         endpoints=alone if kind is SubjectKind.ENDPOINT else (),
+        observed={key: item for key, item in story.document.observed.items() if key == (kind, story.subject.name)},
         findings=story.findings,
         skipped=(),
         assumptions=(),

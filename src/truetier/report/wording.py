@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truetier.audit.wording import chance_text, range_text
-from truetier.availability.estimate import Method, SubjectKind, Verdict
+from truetier.availability.estimate import Estimate, Method, SubjectKind, Verdict
 from truetier.graph.hardness import Reading
 from truetier.report.text import clip, plain, plural
 from truetier.units import MINUTES_PER_YEAR, availability_text, downtime_text
 
 if TYPE_CHECKING:
     from truetier.audit.finding import Finding
-    from truetier.availability.estimate import Assessment, Contributor, Estimate
+    from truetier.availability.end_to_end import EndToEnd
+    from truetier.availability.estimate import Assessment, Contributor
     from truetier.report.document import Document
 
 DELIVERS = "delivers"
@@ -131,11 +132,36 @@ def readings(subject: Assessment, document: Document) -> list[tuple[str, tuple[s
         rows.append((DELIVERS, delivered, _remark(subject, subject.delivered)))
         if subject.unverified_claims:
             rows.append(("verified", verified, f"without the {claims} that no test has shown to work"))
+    seen = document.observed.get((subject.kind, subject.name))
+    if seen is not None:
+        rows.append(("observed", _observed(seen, document), f"{seen.basis}: {_requests(seen)}" if seen.requests else seen.basis))
     if subject.kind is not SubjectKind.JOURNEY:
         tier = document.fleet.tiers.best_met(subject.ceiling.down_high)
         ceiling = (tier_word(tier), availability_of(subject.ceiling), downtime_of(subject.ceiling))
         rows.append(("at best", ceiling, f"if {clip(subject.name, 40)} itself never failed"))
     return rows
+
+
+def observed_text(seen: EndToEnd) -> str:
+    """What was observed, as a sentence goes on: ``99.97%, 99.9% to 99.99% with 95% certainty (12 of 40,000 requests failed, counted)``."""
+    if seen.down_low is None or seen.down_high is None:
+        return f"unknown: {plain(seen.basis)}"
+    between = f"{percentage(1 - seen.down_high, seen.down_high)} to {percentage(1 - seen.down_low, seen.down_low)} with 95% certainty"
+    value = "" if seen.down is None else f"{percentage(1 - seen.down, seen.down)}, "
+    return f"{value}{between} ({_requests(seen)}, {plain(seen.basis)})"
+
+
+def _observed(seen: EndToEnd, document: Document) -> tuple[str, str, str]:
+    """Tier, availability and downtime of what was observed; of the interval where that is all there is."""
+    if seen.down_low is None or seen.down_high is None:
+        return "-", "unknown", "unknown"
+    low, high = (seen.down_low, seen.down_high) if seen.down is None else (seen.down, seen.down)
+    estimate = Estimate(1 - high, 1 - low, low, high)
+    return tier_word(document.fleet.tiers.best_met(high)), availability_of(estimate), downtime_of(estimate)
+
+
+def _requests(seen: EndToEnd) -> str:
+    return f"{seen.failed:,} of {plural(seen.requests, 'request')} failed"
 
 
 def _remark(subject: Assessment, estimate: Estimate) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from truetier.catalog.evidence import Evidence, Kind, Verification
 from truetier.catalog.measured import Measured
 from truetier.catalog.model import ANY_PHASE, Fallback, FallbackKind, Hardness, Mode, Need, Service, Target
-from truetier.catalog.observed import Observed, ObservedEdge, ObservedMode, ObservedService, Verdict
+from truetier.catalog.observed import Observed, ObservedEdge, ObservedEndpoint, ObservedMode, ObservedService, Verdict
 from truetier.catalog.source import TELEMETRY, Contribution
 from truetier.errors import CatalogError, Mistake, Place
 from truetier.units import CERTAIN, Availability, shown
@@ -67,8 +67,17 @@ def _services(
 def _observed(item: Mapping[str, Any], evidence: Evidence) -> ObservedService:
     endpoints = _list(item, "endpoints") if "endpoints" in item else []
     whole = None if item.get("observed") is None else _measured(item["observed"])
-    requests = sum(_count(endpoint, "requests") for endpoint in endpoints) or (0 if whole is None else whole.requests)
-    return ObservedService(_text(item, "name"), requests, whole, evidence)
+    counted: dict[str, tuple[int, int]] = {}
+    for endpoint in endpoints:  # one name comes twice where some requests have a caller and others none
+        name = endpoint.get("name")
+        _expect(isinstance(name, str), "expected a text under name")
+        requests, failed = counted.get(name, (0, 0))
+        more, bad = _count(endpoint, "requests"), _count(endpoint, "failed") if "failed" in endpoint else 0
+        _expect(bad <= more, "expected failed of requests in each endpoint")
+        counted[name] = requests + more, failed + bad
+    total = sum(requests for requests, _ in counted.values()) or (0 if whole is None else whole.requests)
+    named = tuple(ObservedEndpoint(name, *counts) for name, counts in counted.items())
+    return ObservedService(_text(item, "name"), total, whole, evidence, named)
 
 
 def _need(edge: ObservedEdge, evidence: Evidence, shown_to_work: Verification | None) -> Need:

@@ -32,7 +32,7 @@ from truetier.catalog.model import (
     Target,
     Waiver,
 )
-from truetier.catalog.observed import Observed, ObservedEdge, ObservedMode, ObservedService, Verdict
+from truetier.catalog.observed import Observed, ObservedEdge, ObservedEndpoint, ObservedMode, ObservedService, Verdict
 from truetier.catalog.snapshot.codecs import (
     BOOLEAN,
     DAY,
@@ -65,6 +65,13 @@ def _possible(measured: Measured) -> Measured:
     if not 0 <= measured.failed <= measured.requests or measured.requests < 1:
         raise DamagedError
     return measured
+
+
+def _counted(endpoint: ObservedEndpoint) -> ObservedEndpoint:
+    """No more failures than requests."""
+    if endpoint.failed > endpoint.requests:
+        raise DamagedError
+    return endpoint
 
 
 def _probability(text: str) -> float:
@@ -160,7 +167,9 @@ _MODES = Made(Many(Record(tuple, TEXT, _MODE)), lambda modes: tuple(modes.items(
 _OBSERVED_EDGE = Record(
     ObservedEdge, TEXT, TEXT, BOOLEAN, _REQUESTS, _REQUESTS, Maybe(DURATION), Maybe(TEXT), _MODES, _EVIDENCE, _PROBABILITY
 )
-_OBSERVED = Record(Observed, Many(_OBSERVED_EDGE), Many(Record(ObservedService, TEXT, _REQUESTS, _MEASURED, _EVIDENCE)))
+_OBSERVED_ENDPOINT = Made(Record(ObservedEndpoint, TEXT, _REQUESTS, _REQUESTS), lambda endpoint: endpoint, _counted)
+_OBSERVED_SERVICE = Record(ObservedService, TEXT, _REQUESTS, _MEASURED, _EVIDENCE, Many(_OBSERVED_ENDPOINT))
+_OBSERVED = Record(Observed, Many(_OBSERVED_EDGE), Many(_OBSERVED_SERVICE))
 _FIELDS = (
     ("services", _SERVICE),
     ("domains", _DOMAIN),

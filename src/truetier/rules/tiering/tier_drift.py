@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 from truetier.audit.finding import Severity, Skipped, Violation
 from truetier.audit.rule import Example, Rule
 from truetier.audit.wording import promise_place, promise_text
+from truetier.availability.estimate import SubjectKind
+from truetier.record import NamedTuple
 from truetier.units import MINUTES_PER_YEAR, availability_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from truetier.audit.facts import Facts
-
-_SIDES = (0.025, 0.5, 0.975)
+    from truetier.availability.end_to_end import EndToEnd
+    from truetier.errors import Place
+    from truetier.units import Availability
 
 
 class TierDrift(Rule):
-    """The observed availability is surely below the promise."""
+    """The observed availability of a service, endpoint or journey is surely below the promise."""
 
     code = "TT109"
     severity = Severity.WARNING
@@ -40,8 +43,11 @@ class TierDrift(Rule):
 version: 1
 services:
   shop: {tier: T1}
+journeys:
+  buy:    {tier: T1, succeeds: [shop]}
+  browse: {tier: T3, succeeds: [shop]}
 """,
-            ("shop",),
+            ("shop", "buy"),
             observed="""
 {"schema": "truetier/observe/1", "edges": [], "services": [
   {"name": "shop", "observed": {"requests": 1000000, "failed": 900, "clustering": 4}}]}
@@ -63,27 +69,60 @@ services:
     )
 
     def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
-        """Every service with a promise of which requests were counted."""
+        """Everything with a promise of which requests were counted."""
         if not facts.fleet.observed.services:
             return
-        from truetier.availability.posterior import quantiles  # few fleets have evidence of telemetry
+        from truetier.availability.end_to_end import end_to_end  # few fleets have evidence of telemetry
 
-        for seen in facts.fleet.observed.services:
-            service = facts.fleet.services[seen.name]
-            promise = facts.fleet.promise(service)
-            if promise is None or seen.whole is None:
+        promises = {(subject.kind, subject.name): subject for subject in _promising(facts)}
+        for seen in end_to_end(facts.fleet):
+            subject = promises.get((seen.kind, seen.name))
+            if subject is None or seen.down_low is None or seen.down_high is None:
                 continue
-            best, middle, worst = quantiles(seen.whole, _SIDES)
-            allowed = promise.unavailability
-            if best > allowed:
-                promised = promise_text(facts.fleet, service.tier, promise)
-                succeeded, at_best = (availability_text(1 - down, down) for down in (middle, best))
-                yield Violation(
-                    seen.name,
-                    f"{seen.name} promises {promised}, but {succeeded} of {seen.whole.requests:,} requests succeeded, at best {at_best}",
-                    promise_place(service),
-                    (seen.name,),
-                    middle * MINUTES_PER_YEAR,
+            if seen.down_low > subject.promise.unavailability:
+                yield _violation(facts, subject, seen)
+            elif seen.down_high > subject.promise.unavailability:
+                yield Skipped(
+                    seen.name, f"{seen.failed:,} of {seen.requests:,} requests failed: too few to tell whether the promise is kept"
                 )
-            elif worst > allowed:
-                yield Skipped(seen.name, f"{seen.whole} were seen: too few to tell whether the promise is kept")
+
+
+class _Promising(NamedTuple):
+    kind: SubjectKind
+    name: str
+    tier: str | None
+    promise: Availability
+    place: Place | None
+
+
+def _promising(facts: Facts) -> Iterator[_Promising]:
+    fleet = facts.fleet
+    for name, service in fleet.services.items():
+        promise = fleet.promise(service)
+        if promise is not None:
+            yield _Promising(SubjectKind.SERVICE, name, service.tier, promise, promise_place(service))
+        for endpoint in service.endpoints:
+            promise = fleet.tier_promise(endpoint.tier)
+            if promise is not None:
+                yield _Promising(SubjectKind.ENDPOINT, f"{name}/{endpoint.name}", endpoint.tier, promise, endpoint.evidence.place)
+    for name, journey in fleet.journeys.items():
+        promise = fleet.tier_promise(journey.tier)
+        if promise is not None:
+            yield _Promising(SubjectKind.JOURNEY, name, journey.tier, promise, journey.evidence.place)
+
+
+def _violation(facts: Facts, subject: _Promising, seen: EndToEnd) -> Violation:
+    assert seen.down_low is not None, "it is above what is promised"
+    promised = promise_text(facts.fleet, subject.tier, subject.promise)
+    best = f"at best {availability_text(1 - seen.down_low, seen.down_low)}"
+    if seen.down is not None:
+        best = f"{availability_text(1 - seen.down, seen.down)} of {seen.requests:,} requests succeeded, {best}"
+    name = seen.name if subject.kind is SubjectKind.SERVICE else f"{subject.kind.value} {seen.name}"
+    return Violation(
+        seen.name,
+        f"{name} promises {promised}, but {best}",
+        subject.place,
+        (seen.name,),
+        (seen.down_low if seen.down is None else seen.down) * MINUTES_PER_YEAR,
+        discriminator="" if subject.kind is SubjectKind.SERVICE else subject.kind.value,
+    )
