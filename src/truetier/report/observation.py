@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from truetier.availability.posterior import quantiles
@@ -120,7 +121,8 @@ def _beginning_lines(services: tuple[ServiceEvidence, ...]) -> Iterator[str]:
     found.sort(key=lambda item: (-item[1].requests, item[0]))
     total = sum(measured.requests for _, measured in found)
     width = max(text.columns(title) for title, _ in found[:_SHOWN])
-    yield ""
+    if any(service.own is not None for service in services):
+        yield ""
     yield "what begins here, end to end"
     for title, measured in found[:_SHOWN]:
         yield f"{text.pad(title, width)}  {_measured_text(measured)}, {measured.requests / total:.1%} of {total:,} requests"
@@ -202,7 +204,7 @@ def _of_class(service: ServiceEvidence, each: EndpointEvidence) -> Measured | No
 def _measured(measured: Measured | None) -> Mapping[str, object] | None:
     if measured is None:
         return None
-    low, high = quantiles(measured, (0.025, 0.975))
+    low, high = _interval(measured)
     return {
         "value": 1.0 - float(measured.unavailability),
         "low": 1.0 - high,
@@ -211,6 +213,12 @@ def _measured(measured: Measured | None) -> Mapping[str, object] | None:
         "failed": measured.failed,
         "clustering": float(measured.clustering),
     }
+
+
+@lru_cache(maxsize=100_000)  # where names are whole addresses there are many classes, most of them with few requests
+def _interval(measured: Measured) -> tuple[float, float]:
+    low, high = quantiles(measured, (0.025, 0.975))
+    return low, high
 
 
 def _milliseconds(nanoseconds: int | None) -> float | None:
