@@ -74,16 +74,21 @@ def test_a_name_that_two_services_may_mean_is_nobody_s() -> None:
 
 def test_what_telemetry_saw_is_written_down_with_the_fleet_and_read_back() -> None:
     fleet = fleet_of(
-        TWO.format(need=SOFT), evidence(edge("hard"), edge("unknown", probability=None, callee="shop"), validating("ads", share=0.25))
+        TWO.format(need=SOFT),
+        evidence(
+            edge("hard"),
+            edge("unknown", probability=None, callee="shop"),
+            {**validating("shop", share=0.25, attempts=2.75), "caller": "ads"},
+        ),
     )
     to = Writer()
     write_fleet(fleet, to)
     content = to.written()
     assert read_fleet(Reader(memoryview(content))) == fleet
     assert content.count(b"0.5") == 1
-    for wrong in (b"1.5", b"x.5"):
+    for right, wrong in ((b"0.5", b"1.5"), (b"0.5", b"x.5"), (b"2.75", b"0.75")):
         with pytest.raises(DamagedError):
-            read_fleet(Reader(memoryview(content.replace(b"0.5", wrong))))
+            read_fleet(Reader(memoryview(content.replace(right, wrong))))
 
 
 def test_an_observed_need_without_an_edge_beside_it_is_no_undeclared_call() -> None:
@@ -139,3 +144,44 @@ def test_what_validation_costs_is_the_downtime_of_who_validates() -> None:
     (undeclared,) = remote("shop: {tier: T1}, auth: {tier: T1}", validating("auth"))
     assert soft.minutes_per_year is None
     assert undeclared.minutes_per_year == pytest.approx(52.596, rel=1e-3)
+
+
+CHAIN = "shop: {tier: T1, needs: [{service: prices, timeout: 1s, attempts: %s}]}, prices: {tier: T1, needs: [ads]}, ads: {tier: T1}"
+
+
+def amplified(attempts: int, *edges: dict[str, Any]) -> list[str]:
+    found, _ = run(facts_of(f"services: {{{CHAIN % attempts}}}", observed=evidence(*edges)), all_rules(), select=["TT208"])
+    return [finding.message for finding in found]
+
+
+def tried(caller: str, callee: str, attempts: float | None) -> dict[str, Any]:
+    return {**validating(callee), "caller": caller, "attempts": attempts}
+
+
+def test_attempts_that_were_seen_multiply_with_those_declared() -> None:
+    (message,) = amplified(2, tried("prices", "ads", 2.96))
+    assert message == (
+        "one request of shop can become 6 requests to ads: the attempts on the way multiply; "
+        "telemetry saw 3 attempts at prices -> ads where 1 is declared"
+    )
+    (message,) = amplified(2, tried("shop", "prices", 3.5), tried("prices", "ads", 2))
+    assert message.endswith(
+        "7 requests to ads: the attempts on the way multiply; telemetry saw 3.5 attempts at shop -> prices where 2 are"
+        " declared, 2 attempts at prices -> ads where 1 is declared"
+    )
+
+
+def test_attempts_that_were_not_seen_may_come_another_day() -> None:
+    assert len(amplified(3, tried("shop", "prices", 1.0))) == 1
+
+
+@pytest.mark.parametrize("attempts", [None, 1.0, 1.49])
+def test_less_than_half_an_attempt_more_is_no_retry(attempts: float | None) -> None:
+    assert amplified(2, tried("prices", "ads", attempts)) == []
+
+
+def test_calls_of_which_only_telemetry_knows_are_tried_again_too() -> None:
+    fleet = facts_of("services: {shop: {tier: T1}, ads: {tier: T1}}", observed=evidence(tried("shop", "ads", 3)))
+    (finding,) = run(fleet, all_rules(), select=["TT208"])[0]
+    assert finding.fix == "make at most 2 attempts on ads, and share a retry budget there"
+    assert finding.message.endswith("ads is tried so often; telemetry saw 3 attempts at shop -> ads where 1 is declared")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from truetier.catalog.evidence import Evidence
     from truetier.catalog.measured import Measured
 
+MOST_ATTEMPTS = 1_000_000.0  # what is more, no one has seen
+
 
 class Verdict(Enum):
     """Whether a caller's requests fail when the callee does."""
@@ -42,7 +44,8 @@ class ObservedMode(NamedTuple):
 class ObservedEdge(NamedTuple):
     """One caller and callee as telemetry saw them; ``timeout`` is how long it waited at most, where that showed.
 
-    ``share`` of the caller's requests made the call; None where that is not known.
+    ``share`` of the caller's requests made the call, ``attempts`` times on average where the callee failed them in the end; None where
+    that is not known.
     """
 
     caller: str
@@ -55,6 +58,7 @@ class ObservedEdge(NamedTuple):
     modes: Mapping[str, ObservedMode]
     evidence: Evidence
     share: float | None = None
+    attempts: float | None = None
 
     @property
     def subject(self) -> str:

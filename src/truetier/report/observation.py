@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "truetier/observe/1"
 _SHOWN = 40  # edges and services; JSON has all
+_RETRIES = 1.5  # attempts on average: some requests retry
 _FLAGS = {
     "no_contrast": "nothing to compare with in the same five minutes",
     "one_window": "seen in one five minutes only",
@@ -80,6 +81,8 @@ def _edge_lines(edge: EdgeEvidence, width: int) -> Iterator[str]:
     for mode, item in edge.modes.items():
         if item.failed_calls:
             yield f"    {mode}: {_evidence_text(item)}"
+    if edge.attempts is not None and edge.attempts >= _RETRIES:
+        yield f"    makes {edge.attempts:.1f} attempts where all fail"
     if edge.limit_ns is not None:
         yield f"    gives up after about {edge.limit_ns / 1e6:,.0f} ms"
     if edge.fallback is not None:
@@ -162,6 +165,7 @@ def _edge(edge: EdgeEvidence) -> Mapping[str, object]:
         "requests": edge.requests,
         "masked": edge.masked,
         "swallowed": edge.swallowed,
+        "attempts": edge.attempts,
         "share": edge.share,
         "first": _time(edge.first_ns),
         "last": _time(edge.last_ns),

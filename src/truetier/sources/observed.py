@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from truetier.catalog.evidence import Evidence, Kind, Verification
 from truetier.catalog.measured import Measured
 from truetier.catalog.model import ANY_PHASE, Fallback, FallbackKind, Hardness, Mode, Need, Service, Target
-from truetier.catalog.observed import Observed, ObservedEdge, ObservedEndpoint, ObservedMode, ObservedService, Verdict
+from truetier.catalog.observed import MOST_ATTEMPTS, Observed, ObservedEdge, ObservedEndpoint, ObservedMode, ObservedService, Verdict
 from truetier.catalog.source import TELEMETRY, Contribution
 from truetier.errors import CatalogError, Mistake, Place
 from truetier.units import CERTAIN, Availability, shown
@@ -100,6 +100,8 @@ def _edge(item: Mapping[str, Any], evidence: Evidence) -> ObservedEdge:
     timeout = item.get("timeout_ms")
     share = item.get("share")
     _expect(share is None or (isinstance(share, (int, float)) and share >= 0), "expected a number from 0 up under share")
+    attempts = item.get("attempts")
+    _expect(attempts is None or (isinstance(attempts, (int, float)) and attempts >= 1), "expected a number from 1 up under attempts")
     modes = item.get("modes", {})
     _expect(isinstance(modes, dict), "expected a map under modes")
     return ObservedEdge(
@@ -113,6 +115,7 @@ def _edge(item: Mapping[str, Any], evidence: Evidence) -> ObservedEdge:
         {name: _mode(mode) for name, mode in modes.items()},
         evidence,
         None if share is None else float(min(share, 1.0)),
+        None if attempts is None else float(min(attempts, MOST_ATTEMPTS)),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _ALONE = 0.95  # of the requests that ask a fallback, at least so many because another callee failed
 _LEAST_FALLBACKS = 5
+_LEAST_ATTEMPTS = 5  # requests that the callee failed, and as many that it did not
 
 
 class EdgeEvidence(NamedTuple):
@@ -30,7 +31,8 @@ class EdgeEvidence(NamedTuple):
     ``requests`` is None where only calls were counted. ``masked`` requests had a failed call that a retry made good, ``swallowed``
     calls failed at the callee and not at the caller. Times are nanoseconds: of the first and last call since 1970, the median and the
     99th percentile of calls that went well, and how long the caller waits before it gives up, where that shows. ``share`` of the
-    caller's requests make the call.
+    caller's requests make the call. ``attempts`` is how many calls a request makes of a callee that fails it in the end, for each that
+    it makes otherwise; None where too few were seen.
     """
 
     caller: str
@@ -49,6 +51,7 @@ class EdgeEvidence(NamedTuple):
     limit_ns: int | None
     fallback: str | None
     modes: Mapping[str, ModeEvidence]
+    attempts: float | None = None
 
 
 class EndpointEvidence(NamedTuple):
@@ -127,7 +130,21 @@ def _edges(mined: Mined) -> Iterable[EdgeEvidence]:
             None if is_async else limits.get((caller, callee)),
             None if fallback is None else names[fallback],
             modes,
+            None if is_async or not row else _attempts(row),
         )
+
+
+def _attempts(row: Mapping[str, int]) -> float | None:
+    """The lesser of two ways to tell; each alone is misled by requests that ask one callee many times.
+
+    Failed calls of a request that the callee failed: of many that all fail at once, not each is a retry. All of its calls over those
+    of a request in which none failed: one with many calls is likelier to have one that fails.
+    """
+    broken, good = row["broken"], row["requests"] - row["broken"] - row["masked"]
+    if min(broken, good) < _LEAST_ATTEMPTS:
+        return None
+    more = (row["broken_calls"] / broken) / (row["good_calls"] / good)
+    return round(max(1.0, min(row["broken_errors"] / broken, more)), 3)
 
 
 def _without_frequencies(edge: EdgeEvidence) -> EdgeEvidence:

@@ -114,6 +114,43 @@ def test_a_retry_that_succeeds_masks_the_failure(tmp_path: Path) -> None:
     assert (only.calls, only.errors, only.masked, only.modes["error"].failed_calls) == (8, 4, 4, 0)
 
 
+@pytest.mark.parametrize(
+    ("well", "badly", "attempts"),
+    [
+        (1, 3, 3.0),  # tried three times
+        (4, 4, 1.0),  # asked four times, of which all fail: nothing is tried again
+        (2, 6, 3.0),  # both
+        (4, 1, 1.0),  # gives up at the first failure
+    ],
+)
+def test_attempts_are_what_a_failed_request_adds(well: int, badly: int, attempts: float, tmp_path: Path) -> None:
+    def make(traces: Traces, trace: str, number: int) -> None:
+        has_failed = number % 2 == 0
+        for call in range(badly if has_failed else well):
+            traces.call(trace, call, "b", at=1 + 6 * call, lasts=5, outcome="error" if has_failed else "")
+
+    assert edge(observed(requests(10, make), tmp_path), "a", "b").attempts == attempts
+
+
+def test_requests_with_many_calls_and_one_that_fails_do_not_retry(tmp_path: Path) -> None:
+    def make(traces: Traces, trace: str, number: int) -> None:
+        for call in range(9 if number % 2 == 0 else 1):
+            traces.call(trace, call, "b", at=1 + 6 * call, lasts=5, outcome="error" if (call, number % 2) == (8, 0) else "")
+
+    assert edge(observed(requests(10, make), tmp_path), "a", "b").attempts == 1.0
+
+
+@pytest.mark.parametrize("whole", [8, 9])
+def test_of_too_few_requests_no_attempts_are_told(whole: int, tmp_path: Path) -> None:
+    def make(traces: Traces, trace: str, number: int) -> None:
+        has_failed = number < 5
+        for call in range(2 if has_failed else 1):
+            traces.call(trace, call, "b", at=1 + 6 * call, lasts=5, outcome="error" if has_failed else "")
+
+    assert edge(observed(requests(whole, make), tmp_path), "a", "b").attempts is None
+    assert edge(observed(requests(10, make), tmp_path / "ten"), "a", "b").attempts == 2.0
+
+
 def test_a_parallel_call_that_succeeds_masks_nothing(tmp_path: Path) -> None:
     def make(traces: Traces, trace: str, _: int) -> None:
         traces.call(trace, 1, "b", at=1, lasts=50, outcome="error")

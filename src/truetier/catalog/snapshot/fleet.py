@@ -32,7 +32,7 @@ from truetier.catalog.model import (
     Target,
     Waiver,
 )
-from truetier.catalog.observed import Observed, ObservedEdge, ObservedEndpoint, ObservedMode, ObservedService, Verdict
+from truetier.catalog.observed import MOST_ATTEMPTS, Observed, ObservedEdge, ObservedEndpoint, ObservedMode, ObservedService, Verdict
 from truetier.catalog.snapshot.codecs import (
     BOOLEAN,
     DAY,
@@ -76,11 +76,20 @@ def _counted(endpoint: ObservedEndpoint) -> ObservedEndpoint:
 
 def _probability(text: str) -> float:
     """A number from 0 to 1, written as the shortest text that gives it back."""
+    return _between(text, 0.0, 1.0)
+
+
+def _attempts(text: str) -> float:
+    """The same from 1 up."""
+    return _between(text, 1.0, MOST_ATTEMPTS)
+
+
+def _between(text: str, least: float, most: float) -> float:
     try:
         number = float(text)
     except ValueError:
         raise DamagedError from None
-    if not 0.0 <= number <= 1.0:
+    if not least <= number <= most:
         raise DamagedError
     return number
 
@@ -163,9 +172,10 @@ _NOTE = Record(SkippedInput, TEXT, TEXT)
 _TIERS = Made(Many(Record(Tier, TEXT, Maybe(_AVAILABILITY))), lambda table: table.rows, TierTable)
 _PROBABILITY = Maybe(Made(TEXT, repr, _probability))
 _MODE = Record(ObservedMode, choice(Verdict), _PROBABILITY, _PROBABILITY, _PROBABILITY, _REQUESTS, _REQUESTS)
+_ATTEMPTS = Maybe(Made(TEXT, repr, _attempts))
 _MODES = Made(Many(Record(tuple, TEXT, _MODE)), lambda modes: tuple(modes.items()), dict)
 _OBSERVED_EDGE = Record(
-    ObservedEdge, TEXT, TEXT, BOOLEAN, _REQUESTS, _REQUESTS, Maybe(DURATION), Maybe(TEXT), _MODES, _EVIDENCE, _PROBABILITY
+    ObservedEdge, TEXT, TEXT, BOOLEAN, _REQUESTS, _REQUESTS, Maybe(DURATION), Maybe(TEXT), _MODES, _EVIDENCE, _PROBABILITY, _ATTEMPTS
 )
 _OBSERVED_ENDPOINT = Made(Record(ObservedEndpoint, TEXT, _REQUESTS, _REQUESTS), lambda endpoint: endpoint, _counted)
 _OBSERVED_SERVICE = Record(ObservedService, TEXT, _REQUESTS, _MEASURED, _EVIDENCE, Many(_OBSERVED_ENDPOINT))

@@ -7,34 +7,40 @@ from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
+from truetier.audit.wording import names_text
 from truetier.catalog.model import Mode
 from truetier.graph.cycles import strongly_connected
 from truetier.record import NamedTuple
 from truetier.units import Availability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from truetier.audit.facts import Facts
+    from truetier.catalog.observed import ObservedEdge
     from truetier.graph.build import Graph
     from truetier.graph.hardness import Use
 
 _LIMIT = 2  # times the load that one request may become below a critical service
 _CRITICAL = Availability(Decimal("0.9999"))  # T1 of the built-in table
 _COUNTED = 1_000_000  # beyond it the exact factor tells nobody anything
+_RETRIED = 1.5  # attempts seen on average, from which on some request did
 _SHOWN = 50
 
 
 class _Call(NamedTuple):
+    """``declared`` attempts where more were seen, else None."""
+
     callee: str
-    attempts: int
+    attempts: float
     use: Use
+    declared: int | None = None
 
 
 class _Worst(NamedTuple):
     """What one request may become below a service, and the call that begins the path on which it does."""
 
-    factor: int
+    factor: float
     call: _Call
     length: int  # services on the path
 
@@ -48,8 +54,9 @@ class RetryAmplification(Rule):
     why = (
         "Every caller on a path retries for itself, so attempts multiply: three calls deep with three attempts each, the last callee "
         "gets 27 requests for one, exactly when it is failing. That turns a short outage into one that keeps itself alive. Below a "
-        "service or journey that promises 99.99 % or more the product along a path of sync calls may be at most 2. Of a path only its"
-        " beginning is reported, and in a loop one call is followed, so the factor is a lower bound there."
+        "service or journey that promises 99.99 % or more the product along a path of sync calls may be at most 2. Where telemetry saw "
+        "more attempts on a callee that failed than are declared, those count: a library or a proxy may retry that the catalog knows "
+        "nothing of. Of a path only its beginning is reported, and in a loop one call is followed, so the factor is a lower bound there."
     )
     fix = (
         "retry in one place only, next to the callee or at the edge, with at most 2 attempts, and share a retry budget (a tenth of the "
@@ -84,13 +91,41 @@ services:
   archive: {tier: T2}
 """,
         ),
+        Example(
+            """
+version: 1
+services:
+  shop:    {tier: T1, needs: [{service: prices, timeout: 400ms, attempts: 2}]}
+  prices:  {tier: T1, needs: [{service: storage, timeout: 100ms}]}
+  storage: {tier: T0}
+""",
+            ("shop",),
+            observed="""
+{"schema": "truetier/observe/1", "services": [], "edges": [
+  {"caller": "prices", "callee": "storage", "kind": "sync", "calls": 9000, "errors": 120, "attempts": 2.96}]}
+""",
+        ),
+        Example(
+            """
+version: 1
+services:
+  shop:    {tier: T1, needs: [{service: prices, timeout: 400ms, attempts: 2}]}
+  prices:  {tier: T1, needs: [{service: storage, timeout: 100ms}]}
+  storage: {tier: T0}
+""",
+            observed="""
+{"schema": "truetier/observe/1", "services": [], "edges": [
+  {"caller": "prices", "callee": "storage", "kind": "sync", "calls": 9000, "errors": 40, "attempts": 1.04}]}
+""",
+        ),
     )
 
     def check(self, facts: Facts) -> Iterator[Violation]:
         """Every service at which a path with too many retries begins."""
-        if all(target.attempts == 1 for use in facts.graph.uses.said for target in use.need.targets):
+        seen = dict(_retried(facts.observed))
+        if not seen and all(target.attempts == 1 for use in facts.graph.uses.said for target in use.need.targets):
             return
-        calls = {name: list(_calls(uses)) for name, uses in facts.graph.uses.items()}
+        calls = {name: list(_calls(uses, seen)) for name, uses in facts.graph.uses.items()}
         components = strongly_connected(list(calls), lambda name: [call.callee for call in calls[name]])
         worst = _worst_paths(components, calls)
         critical = _below_critical(facts.graph, calls)
@@ -107,11 +142,22 @@ services:
                     told.add(found.call.callee)
 
 
-def _calls(uses: Iterable[Use]) -> Iterator[_Call]:
+def _retried(observed: Mapping[tuple[str, str], ObservedEdge]) -> Iterator[tuple[tuple[str, str], float]]:
+    """Attempts that were seen, on edges with more than one."""
+    for between, edge in observed.items():
+        if edge.attempts is not None and edge.attempts >= _RETRIED:
+            yield between, round(edge.attempts, 1)
+
+
+def _calls(uses: Iterable[Use], seen: Mapping[tuple[str, str], float]) -> Iterator[_Call]:
     for use in uses:
         if use.need.at_serve and use.need.mode is not Mode.ASYNC:
             for target in use.need.targets:
-                yield _Call(target.service, target.attempts, use)
+                attempts = seen.get((use.caller, target.service), 1)
+                if attempts > target.attempts:
+                    yield _Call(target.service, attempts, use, target.attempts)
+                else:
+                    yield _Call(target.service, target.attempts, use)
 
 
 def _worst_paths(components: list[list[str]], calls: dict[str, list[_Call]]) -> dict[str, _Worst]:
@@ -161,17 +207,22 @@ def _is_critical(promise: Availability | None) -> bool:
 
 def _violation(name: str, found: _Worst, worst: dict[str, _Worst]) -> Violation:
     path = [name]
+    more = []  # attempts seen than declared
     step: _Worst | None = found
     while step is not None and len(path) < min(found.length, _SHOWN):
+        if step.call.declared is not None:
+            more.append(f"{step.call.attempts:g} attempts at {path[-1]} -> {step.call.callee} where {_are(step.call.declared)} declared")
         path.append(step.call.callee)
         step = worst.get(step.call.callee)
     last = path[-1] if found.length <= _SHOWN else "the last service"
-    factor = f"{found.factor}" if found.factor < _COUNTED else f"more than {_COUNTED:,}"
+    factor = f"{found.factor:g}" if found.factor < _COUNTED else f"more than {_COUNTED:,}"
     if found.factor == found.call.attempts:  # nobody further down retries
         reason, fix = f"{found.call.callee} is tried so often", f"make at most {_LIMIT} attempts on {found.call.callee}"
     else:
         reason = "the attempts on the way multiply"
         fix = f"retry in one place only on the way from {name} to {last}, with at most {_LIMIT} attempts"
+    if more:
+        reason = f"{reason}; telemetry saw {names_text(more)}"
     return Violation(
         name,
         f"one request of {name} can become {factor} requests to {last}: {reason}",
@@ -180,3 +231,7 @@ def _violation(name: str, found: _Worst, worst: dict[str, _Worst]) -> Violation:
         fix=f"{fix}, and share a retry budget there",
         path_length=found.length,
     )
+
+
+def _are(count: int) -> str:
+    return "1 is" if count == 1 else f"{count} are"
