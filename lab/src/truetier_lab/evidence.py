@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from truetier.catalog.model import Fleet, Service
+    from truetier.catalog.observed import ObservedMode
     from truetier.telemetry.observation import EdgeEvidence, Observation
-    from truetier.telemetry.verdict import ModeEvidence
 
     Reals = NDArray[np.float64]
 
@@ -94,7 +94,7 @@ def _known(caller: Service, callee: str, edge: EdgeEvidence) -> Known:
     return Known(harm, limit, 1 if target is None else target.attempts, 0.0 if target is None else target.backoff.total_seconds())
 
 
-def _shape(mode: ModeEvidence) -> tuple[float, float]:
+def _shape(mode: ObservedMode) -> tuple[float, float]:
     """The Beta distribution with that mean and an interval as wide; the prior where nothing is known."""
     if mode.probability is None or mode.low is None or mode.high is None:
         return PRIOR, PRIOR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from truetier.catalog.claims import settled
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from truetier.catalog.names import Names
     from truetier.catalog.observed import ObservedEdge, ObservedService
 
+_FAR = 3.0  # standard deviations
 _WORST_FIRST = (Verdict.HARD, Verdict.PARTIAL, Verdict.SOFT, Verdict.UNKNOWN)
 
 
@@ -69,13 +71,29 @@ def _sum(first: ObservedService, second: ObservedService) -> ObservedService:
 
 
 def _service(same: Sequence[ObservedService], conflicts: list[Conflict]) -> ObservedService:
-    """Of what several files say the least available; they may have seen the same requests, so nothing is summed."""
-    claims = [(each.whole, each.evidence) for each in same if each.whole is not None]
-    if len(same) == 1 or not claims:
+    """Of what several files say the most requests, or, where they differ by more than chance, the least available.
+
+    They may have seen the same requests, so nothing is summed.
+    """
+    known = {each.whole: each for each in same if each.whole is not None}
+    if len(same) == 1 or not known:
         return max(same, key=lambda each: each.requests)
-    whole, _ = settled(same[0].name, "observed", claims, conflicts, caution=lambda whole: -float(whole.unavailability))
-    used = next(each for each in same if each.whole == whole)
-    return used._replace(requests=max(each.requests for each in same))
+    used = max(known, key=lambda whole: whole.requests)
+    if _differ(*(choose(known, key=lambda whole: whole.unavailability) for choose in (min, max))):
+        claims = [(whole, each.evidence) for whole, each in known.items()]
+        used, _ = settled(same[0].name, "observed", claims, conflicts, caution=lambda whole: -float(whole.unavailability))
+    return known[used]._replace(requests=max(each.requests for each in same))
+
+
+def _differ(one: Measured, other: Measured) -> bool:
+    """Whether the second is so much less available that chance alone can hardly be why."""
+    return float(other.unavailability - one.unavailability) > _FAR * sqrt(_variance(one) + _variance(other))
+
+
+def _variance(measured: Measured) -> float:
+    """Of the beta distribution of its unavailability."""
+    both = measured.failures + measured.successes
+    return measured.failures * measured.successes / (both * both * (both + 1))
 
 
 def _edge(same: Sequence[ObservedEdge], conflicts: list[Conflict]) -> ObservedEdge:

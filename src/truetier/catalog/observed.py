@@ -29,8 +29,9 @@ class Verdict(Enum):
 class ObservedMode(NamedTuple):
     """One way in which a callee fails, and what its caller did then.
 
-    ``probability`` that a request of the caller fails, ``low`` to ``high`` with 95 %; None where nothing is known. ``windows`` are
-    the distinct times at which calls failed: in one alone they may have had another cause.
+    ``probability`` that a request of the caller fails, ``low`` to ``high`` the middle 95 % of what is believed of it; None where nothing
+    is known. ``windows`` are the distinct times at which calls failed: in one alone they may have had another cause.
+    ``failures_needed`` more, all alike, would decide; ``flags`` say what is weak about it.
     """
 
     verdict: Verdict
@@ -39,6 +40,8 @@ class ObservedMode(NamedTuple):
     high: float | None
     failed_calls: int
     windows: int
+    failures_needed: int = 0
+    flags: tuple[str, ...] = ()
 
 
 class ObservedEdge(NamedTuple):

@@ -14,8 +14,8 @@ from truetier.units import availability_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from truetier.catalog.observed import ObservedMode
     from truetier.telemetry.observation import EdgeEvidence, EndpointEvidence, Observation, ServiceEvidence
-    from truetier.telemetry.verdict import ModeEvidence
 
 SCHEMA = "truetier/observe/1"
 _SHOWN = 40  # edges and services; JSON has all
@@ -89,7 +89,7 @@ def _edge_lines(edge: EdgeEvidence, width: int) -> Iterator[str]:
         yield f"    asks {text.clip(edge.fallback)} instead"
 
 
-def _evidence_text(item: ModeEvidence) -> str:
+def _evidence_text(item: ObservedMode) -> str:
     if item.probability is None or item.low is None or item.high is None:
         said = f"{text.plural(item.failed_calls, 'failed call')}"
     else:

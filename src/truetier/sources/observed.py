@@ -126,7 +126,12 @@ def _mode(item: Mapping[str, Any]) -> ObservedMode:
     verdict = _text(item, "verdict")
     _expect(verdict in {each.value for each in Verdict}, f"expected a verdict, found {shown(verdict)}")
     probability, low, high = numbers
-    return ObservedMode(Verdict(verdict), probability, low, high, _count(item, "failed_calls"), _count(item, "windows"))
+    flags = item.get("flags", [])
+    _expect(isinstance(flags, list) and all(isinstance(flag, str) for flag in flags), "expected a list of texts under flags")
+    needed = _count(item, "failures_needed") if "failures_needed" in item else 0
+    return ObservedMode(
+        Verdict(verdict), probability, low, high, _count(item, "failed_calls"), _count(item, "windows"), needed, tuple(flags)
+    )
 
 
 def _measured(item: Mapping[str, Any]) -> Measured | None:

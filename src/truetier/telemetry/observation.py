@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from truetier.catalog.model import SkippedInput
+    from truetier.catalog.observed import ObservedMode
     from truetier.telemetry.mining import Mined
     from truetier.telemetry.spool import Counts
-    from truetier.telemetry.verdict import ModeEvidence
 
 _ALONE = 0.95  # of the requests that ask a fallback, at least so many because another callee failed
 _LEAST_FALLBACKS = 5
@@ -50,7 +50,7 @@ class EdgeEvidence(NamedTuple):
     slow_ns: int | None
     limit_ns: int | None
     fallback: str | None
-    modes: Mapping[str, ModeEvidence]
+    modes: Mapping[str, ObservedMode]
     attempts: float | None = None
 
 
@@ -94,7 +94,7 @@ def observation(mined: Mined, counts: Counts, unread: tuple[SkippedInput, ...] =
 
 def _edges(mined: Mined) -> Iterable[EdgeEvidence]:
     names = mined.names
-    known: dict[tuple[int, int], dict[str, ModeEvidence]] = defaultdict(dict)
+    known: dict[tuple[int, int], dict[str, ObservedMode]] = defaultdict(dict)
     for (caller, callee, mode), evidence in verdicts(mined).items():
         known[caller, callee][MODES[mode]] = evidence
     seen = {(row["caller"], row["callee"], row["is_async"]): row for row in mined.edges.to_pylist()}
@@ -157,7 +157,7 @@ def _without_frequencies(edge: EdgeEvidence) -> EdgeEvidence:
     return edge._replace(share=None, modes=modes)
 
 
-def _without_frequency(item: ModeEvidence) -> ModeEvidence:
+def _without_frequency(item: ObservedMode) -> ObservedMode:
     stays = item.verdict is Verdict.SOFT or "by_log" in item.flags
     verdict = item.verdict if stays else Verdict.UNKNOWN
     return item._replace(verdict=verdict, probability=None, low=None, high=None, flags=(*item.flags, "sampled_by_outcome"))

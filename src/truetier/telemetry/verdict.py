@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from truetier.catalog.observed import Verdict
-from truetier.record import NamedTuple
+from truetier.catalog.observed import ObservedMode, Verdict
 from truetier.telemetry.noisy_or import PRIOR, Background, Pattern, Posterior, failures_needed, posteriors
 
 if TYPE_CHECKING:
@@ -24,24 +23,7 @@ _STATED = (1.0, 99.0)  # a request fails by itself once in a hundred: taken wher
 _STRENGTH = 2.0  # requests that what is known from other windows counts for
 
 
-class ModeEvidence(NamedTuple):
-    """What is known of one edge and one way to fail.
-
-    ``probability`` is how likely the caller's request fails then, ``low`` and ``high`` the middle 95 % of what is believed of it;
-    None where nothing is. ``failures_needed`` more, all alike, would decide.
-    """
-
-    verdict: Verdict
-    probability: float | None
-    low: float | None
-    high: float | None
-    failed_calls: int
-    windows: int
-    failures_needed: int
-    flags: tuple[str, ...]
-
-
-NEVER_SEEN = ModeEvidence(Verdict.UNKNOWN, None, None, None, 0, 0, 7, ("never_failed",))  # seven failures, all alike, decide
+NEVER_SEEN = ObservedMode(Verdict.UNKNOWN, None, None, None, 0, 0, 7, ("never_failed",))  # seven failures, all alike, decide
 
 
 class _Seen:
@@ -55,7 +37,7 @@ class _Seen:
         self.logged = 0
 
 
-def verdicts(mined: Mined, *, seed: int = 0) -> dict[tuple[int, int, int], ModeEvidence]:
+def verdicts(mined: Mined, *, seed: int = 0) -> dict[tuple[int, int, int], ObservedMode]:
     """For each caller, callee and mode that was ever seen failing, what is known."""
     contrast = _Contrast(mined.contrast)
     sets = _sets(mined.sets)
@@ -95,7 +77,7 @@ def verdicts(mined: Mined, *, seed: int = 0) -> dict[tuple[int, int, int], ModeE
     return {key: _evidence(seen[key], known[causes[key]] if key in causes else None) for key in sorted(seen)}
 
 
-def _evidence(seen: _Seen, known: Posterior | None) -> ModeEvidence:
+def _evidence(seen: _Seen, known: Posterior | None) -> ObservedMode:
     flags = []
     failed = seen.calls + seen.logged
     if seen.logged:
@@ -114,7 +96,7 @@ def _evidence(seen: _Seen, known: Posterior | None) -> ModeEvidence:
     if seen.beside:
         flags.append("never_alone")
     needed = 0 if verdict is not Verdict.UNKNOWN else failures_needed(known)
-    return ModeEvidence(verdict, known.mean, known.low, known.high, failed, len(seen.windows), needed, tuple(flags))
+    return ObservedMode(verdict, known.mean, known.low, known.high, failed, len(seen.windows), needed, tuple(flags))
 
 
 def _verdict(known: Posterior) -> Verdict:

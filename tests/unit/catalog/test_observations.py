@@ -56,12 +56,20 @@ def test_not_to_know_is_no_disagreement() -> None:
 
 
 def test_files_that_counted_other_requests_disagree_and_the_worse_counts() -> None:
-    fleet = merged(([], [service("shop", 1000, 1)]), ([], [service("shop", 400, 8)]), ([], [service("shop", 5000, None)]))
+    fleet = merged(([], [service("shop", 1000, 1)]), ([], [service("shop", 400, 40)]), ([], [service("shop", 5000, None)]))
     (seen,) = fleet.observed.services
     assert seen.whole is not None
-    assert (seen.requests, seen.whole.requests, seen.whole.failed) == (5000, 400, 8)
+    assert (seen.requests, seen.whole.requests, seen.whole.failed) == (5000, 400, 40)
     (conflict,) = fleet.conflicts
     assert (conflict.subject, conflict.key) == ("shop", "observed")
+
+
+def test_files_that_differ_by_chance_agree_and_the_one_that_knows_more_counts() -> None:
+    fleet = merged(([], [service("shop", 1000, 10)]), ([], [service("shop", 5000, 40)]), ([], [service("shop", 400, 5)]))
+    (seen,) = fleet.observed.services
+    assert seen.whole is not None
+    assert (seen.whole.requests, seen.whole.failed) == (5000, 40)
+    assert fleet.conflicts == ()
 
 
 def test_several_names_of_one_service_in_one_file_saw_different_requests() -> None:
@@ -71,3 +79,10 @@ def test_several_names_of_one_service_in_one_file_saw_different_requests() -> No
     assert (seen.name, seen.requests, seen.whole.requests, seen.whole.failed, float(seen.whole.clustering)) == ("shop", 1407, 1400, 9, 2.0)
     assert [(each.name, each.requests, each.failed) for each in seen.endpoints] == [("get", 1407, 9)]
     assert fleet.conflicts == ()
+
+
+def test_what_is_weak_about_a_verdict_is_read_back() -> None:
+    weak = edge("hard")
+    weak["modes"]["error"].update(failures_needed=3, flags=["one_window"])
+    (seen,) = merged(([weak], [])).observed.edges
+    assert (seen.modes["error"].failures_needed, seen.modes["error"].flags) == (3, ("one_window",))

@@ -18,11 +18,12 @@ from truetier.record import NamedTuple
 from truetier.sources.prometheus.server import WINDOW, Server
 from truetier.telemetry.observation import EdgeEvidence, Observation, ServiceEvidence, clustering
 from truetier.telemetry.spool import Counts
-from truetier.telemetry.verdict import MODES, NEVER_SEEN, ModeEvidence
+from truetier.telemetry.verdict import MODES, NEVER_SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from truetier.catalog.observed import ObservedMode
     from truetier.sources.prometheus.server import Series
 
 _WINDOW_WORD = "$window"
@@ -208,7 +209,7 @@ def _edges(edges: Mapping[tuple[str, str, bool], _Tally]) -> Iterator[EdgeEviden
         )
 
 
-def _evidence(failed: _Counts) -> ModeEvidence:
+def _evidence(failed: _Counts) -> ObservedMode:
     calls = failed.total()
     if not calls:
         return NEVER_SEEN
