@@ -97,8 +97,13 @@ def _variance(measured: Measured) -> float:
 
 
 def _edge(same: Sequence[ObservedEdge], conflicts: list[Conflict]) -> ObservedEdge:
-    """Of what several files or aliases say of one edge: the worst verdict, and of those with it the most calls."""
+    """Of what several files or aliases say of one edge: the worst verdict, and of those with it the most calls.
+
+    Aliases in one file are different calls, those of two files may be the same.
+    """
     decided = [(edge.verdict, edge.evidence) for edge in same if edge.verdict is not Verdict.UNKNOWN]
     if len(decided) > 1:
         settled(same[0].subject, "observed class", decided, conflicts, caution=_WORST_FIRST.index)
-    return min(same, key=lambda edge: (_WORST_FIRST.index(edge.verdict), edge.timeout is None, -edge.calls))
+    used = min(same, key=lambda edge: (_WORST_FIRST.index(edge.verdict), edge.timeout is None, -edge.calls))
+    beside = [edge for edge in same if edge.evidence == used.evidence]
+    return used._replace(calls=sum(edge.calls for edge in beside), errors=sum(edge.errors for edge in beside))

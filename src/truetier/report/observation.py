@@ -128,7 +128,8 @@ def _beginning_lines(services: tuple[ServiceEvidence, ...]) -> Iterator[str]:
         yield ""
     yield "what begins here, end to end"
     for title, measured in found[:_SHOWN]:
-        yield f"{text.pad(title, width)}  {_measured_text(measured)}, {measured.requests / total:.1%} of {total:,} requests"
+        share = f"{measured.requests / total:.1%} of {text.plural(total, 'request')}"
+        yield f"{text.pad(title, width)}  {_measured_text(measured)}, {share}"
     if len(found) > _SHOWN:
         yield f"and {len(found) - _SHOWN:,} more"
 

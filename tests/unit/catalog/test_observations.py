@@ -86,3 +86,9 @@ def test_what_is_weak_about_a_verdict_is_read_back() -> None:
     weak["modes"]["error"].update(failures_needed=3, flags=["one_window"])
     (seen,) = merged(([weak], [])).observed.edges
     assert (seen.modes["error"].failures_needed, seen.modes["error"].flags) == (3, ("one_window",))
+
+
+def test_calls_of_several_names_in_one_file_are_summed_those_of_two_files_are_not() -> None:
+    first = [edge("soft", calls=100, caller="shop-1"), edge("hard", calls=7, caller="shop-2")]
+    (seen,) = merged((first, []), ([edge("unknown", calls=5000)], [])).observed.edges
+    assert (seen.caller, seen.verdict.value, seen.calls, seen.errors) == ("shop", "hard", 107, 40)
