@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from truetier.audit.finding import Severity, Violation
 from truetier.audit.rule import Example, Rule
+from truetier.catalog.observed import Verdict
 from truetier.graph.hardness import Kind, is_unverified_claim
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class FallbackNeverExercised(Rule):
     why = (
         "Code that runs only in an outage is the least tested code there is. Until a test has shown the fallback at work, the promise"
         " rests on a claim; the verified reading drops it. Evidence that has run out is a warning: somebody had meant to repeat the "
-        "test."
+        "test. Requests that were seen to go well while the callee failed are evidence too, as long as they are."
     )
     fix = _FIX
     source = "Automating Chaos Experiments in Production (Basiri et al., ICSE 2019)"
@@ -66,16 +67,42 @@ services:
   rewards: {tier: T2}
 """,
         ),
+        Example(
+            """
+version: 1
+services:
+  shop:
+    tier: T1
+    needs: [{service: rewards, timeout: 200ms, fallback: static}, {service: ads, timeout: 200ms, fallback: static}]
+  rewards: {tier: T2}
+  ads: {tier: T2}
+""",
+            ("shop -> ads",),
+            observed="""
+{"schema": "truetier/observe/1", "services": [], "edges": [
+  {"caller": "shop", "callee": "rewards", "kind": "sync", "calls": 9000, "errors": 40, "modes": {
+    "error": {"verdict": "soft", "probability": 0.01, "low": 0.0, "high": 0.06, "failed_calls": 40, "windows": 3}}},
+  {"caller": "shop", "callee": "ads", "kind": "sync", "calls": 9000, "errors": 2, "modes": {
+    "error": {"verdict": "unknown", "probability": 0.1, "low": 0.0, "high": 0.7, "failed_calls": 2, "windows": 1}}}]}
+""",
+        ),
     )
 
     def check(self, facts: Facts) -> Iterator[Violation]:
-        """Every need that counts as soft and whose fallback is not verified on the day."""
+        """Every need that counts as soft and whose fallback is not verified on the day, nor was seen at work."""
         for use in facts.declared.uses.chosen(lambda use: use.kind is Kind.SOFT and is_unverified_claim(use, facts.as_of)):
             verified = use.need.verified
+            if _was_seen_at_work(facts, use):
+                continue
             if verified is None:
                 yield _violation(use, "nothing shows that it has ever worked", Severity.NOTE)
             else:
                 yield _violation(use, _stale(verified.by, verified.on, verified.until, facts.as_of), Severity.WARNING)
+
+
+def _was_seen_at_work(facts: Facts, use: Use) -> bool:
+    seen = facts.observed.get((use.caller, use.need.service))
+    return seen is not None and seen.verdict is Verdict.SOFT
 
 
 def _stale(by: str, on: date, until: date | None, as_of: date) -> str:
