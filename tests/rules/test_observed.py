@@ -185,3 +185,42 @@ def test_calls_of_which_only_telemetry_knows_are_tried_again_too() -> None:
     (finding,) = run(fleet, all_rules(), select=["TT208"])[0]
     assert finding.fix == "make at most 2 attempts on ads, and share a retry budget there"
     assert finding.message.endswith("ads is tried so often; telemetry saw 3 attempts at shop -> ads where 1 is declared")
+
+
+def drifted(catalog: str, **services: tuple[int, int]) -> list[tuple[str, str]]:
+    told = [
+        {"name": name, "observed": counts, "endpoints": [{"name": "get", **counts}]}
+        for name, (requests, failed) in services.items()
+        for counts in [{"requests": requests, "failed": failed}]
+    ]
+    seen = json.dumps({"schema": "truetier/observe/1", "edges": [], "services": told})
+    found, _ = run(facts_of(catalog, observed=seen), all_rules(), select=["TT109"])
+    return [(finding.subject, finding.message) for finding in found]
+
+
+def test_a_journey_through_several_services_drifts_by_what_is_sure_however_they_fail_together() -> None:
+    catalog = "services: {shop: {}, cart: {}}\njourneys: {buy: {tier: T2, succeeds: [shop, cart]}, look: {succeeds: [shop]}}"
+    ((subject, message),) = drifted(catalog, shop=(10**6, 10**4), cart=(10**6, 10))
+    assert (subject, message) == ("buy", "journey buy promises T2, 99.9%, but at best 99.0221%")
+
+
+def test_an_endpoint_drifts_by_its_own_promise() -> None:
+    catalog = "services: {shop: {endpoints: {get: {tier: T2}, put: {}}}, cart: {tier: T4, endpoints: {get: {}}}}"
+    ((subject, message),) = drifted(catalog, shop=(10**6, 10**4), cart=(10**6, 10**5))
+    assert subject == "shop/get"
+    assert message.startswith("endpoint shop/get promises T2, 99.9%, but 99.000% of 1,000,000 requests succeeded, at best 99.0")
+
+
+def test_endpoints_that_failed_more_often_than_they_were_asked_are_damage() -> None:
+    told = [{"name": "a", "endpoints": [{"name": "get", "requests": 77, "failed": 66}]}]
+    seen = json.dumps({"schema": "truetier/observe/1", "edges": [], "services": told})
+    fleet = fleet_of("services: {a: {}}", seen)
+    to = Writer()
+    write_fleet(fleet, to)
+    assert read_fleet(Reader(memoryview(to.written()))) == fleet
+    (service,) = fleet.observed.services
+    wrong = service._replace(endpoints=(service.endpoints[0]._replace(failed=78),))
+    to = Writer()
+    write_fleet(fleet._replace(observed=fleet.observed._replace(services=(wrong,))), to)
+    with pytest.raises(DamagedError):
+        read_fleet(Reader(memoryview(to.written())))

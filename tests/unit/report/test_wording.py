@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 
 from tests.unit.report.documents import assessment, between, exactly, finding, large_document, login_document
+from truetier.availability.end_to_end import EndToEnd
 from truetier.availability.estimate import Contributor, Estimate, Method, SubjectKind
 from truetier.report import wording
 from truetier.units import downtime_text
@@ -51,3 +52,17 @@ def test_a_cost_that_the_message_tells_is_not_told_again(form: str) -> None:
     rendered = import_module(f"truetier.report.{form}").render(shown)
     assert f"{message} (" not in rendered
     assert message in rendered
+
+
+def test_what_was_observed_is_told_as_far_as_it_is_known() -> None:
+    seen = EndToEnd(SubjectKind.JOURNEY, "buy", 0.01, None, 0.03, 200, 3, "however 2 services fail together")
+    assert wording.observed_text(seen) == "97% to 99% with 95% certainty (3 of 200 requests failed, however 2 services fail together)"
+    assert wording.observed_text(seen._replace(down=0.02)).startswith("98%, 97% to 99% with")
+    assert wording.observed_text(seen._replace(down_low=None, down_high=None, basis="nothing")) == "unknown: nothing"
+
+
+def test_of_an_interval_the_row_of_what_was_observed_is_one_too() -> None:
+    document = login_document()
+    seen = EndToEnd(SubjectKind.SERVICE, "login", 0.0001, None, 0.03, 200, 3, "counted")
+    rows = wording.readings(document.services[0], document._replace(observed={(SubjectKind.SERVICE, "login"): seen}))
+    assert ("observed", ("T4", "97% to 99.99%", "52.56 min/yr to 10.95 d/yr"), "counted: 3 of 200 requests failed") in rows
