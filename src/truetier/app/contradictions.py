@@ -16,7 +16,7 @@ from truetier.report.contradictions import RULES, Contradiction, Contradictions
 from truetier.rules.dependency.never_observed import ENOUGH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from truetier.audit.finding import Finding
@@ -34,10 +34,11 @@ def contradictions(fleet: Fleet, *, as_of: date, trust: Reading = Reading.TRUSTI
     graph = build(fleet)
     facts = Facts(graph, assess(graph, as_of, reading=trust), as_of, trust=trust)
     found, skipped = run(facts, all_rules(), select=list(RULES))
-    told = tuple(_contradiction(facts, finding) for finding in found)
+    requests = {service.name: service.requests for service in fleet.observed.services}
+    told = tuple(_contradiction(facts, finding, requests) for finding in found)
     declared, seen = set(_declared(facts)), set(facts.observed)
     differ = {(each.caller, each.callee) for each in told}
-    heard = {service.name for service in fleet.observed.services if service.requests} | {name for edge in seen for name in edge}
+    heard = {name for name, count in requests.items() if count} | {name for edge in seen for name in edge}
     return Contradictions(
         declared=len(declared),
         seen=len(seen),
@@ -64,8 +65,7 @@ def _declared(facts: Facts) -> Iterator[tuple[str, str]]:
                 yield from ((name, callee) for callee in use.need.services)
 
 
-def _contradiction(facts: Facts, finding: Finding) -> Contradiction:
+def _contradiction(facts: Facts, finding: Finding, requests: Mapping[str, int]) -> Contradiction:
     caller, callee = finding.path
     stated = [use for use in facts.uses(caller, callee) if use.need.evidence.kind is not Kind.OBSERVED]
-    requests = sum(service.requests for service in facts.fleet.observed.services if service.name == caller)
-    return Contradiction(finding, caller, callee, tuple(stated), facts.observed.get((caller, callee)), requests)
+    return Contradiction(finding, caller, callee, tuple(stated), facts.observed.get((caller, callee)), requests.get(caller, 0))
