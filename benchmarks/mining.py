@@ -1,7 +1,8 @@
 """Mining generated spans whose truth is known: how right, how fast and in how much memory.
 
-Beside it, in the same run: a scan of the ten columns of the span table with the same threads, and for the edges alone a pandas and a
-pure-Python script. What every edge is found to be is held against the truth, and the edges of all three against each other.
+Beside it, in the same run: a scan of the ten columns of the span table with the same threads, and for the edges alone (who calls whom,
+how often, how often in vain) a pandas and a pure-Python script, which read the same files: the span table as text, as anybody has it,
+or the numbers that truetier works with. What every edge is found to be is held against the truth, and the edges of all against each other.
 
 Usage: .venv/bin/python benchmarks/mining.py [TRACES] [RUNS]; 900,000 traces are 10 million spans.
 pandas comes with the extra ``bench``.
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 import pandas as pd
@@ -27,7 +28,7 @@ from measure import machine, spread
 from span_generator import KINDS, OUTCOMES, Fleet
 
 from truetier.telemetry.engines import DuckDB
-from truetier.telemetry.mining import mine
+from truetier.telemetry.mining import calls, mine
 from truetier.telemetry.observation import observation
 from truetier.telemetry.spool import Counts, Spool, Spooled
 
@@ -38,9 +39,13 @@ if TYPE_CHECKING:
 
     from truetier.telemetry.observation import Observation
 
+    Pair = tuple[str, str, bool]  # caller, callee, whether the call is one of messages
+    Counted = tuple[int, int]  # calls, and how many of them failed
+
 SERVICES, SEED = 300, 7
 TRACES = 900_000
 A_PART = 1_200_000  # spans
+PEER_PARTS = 4  # what the peers work through
 SPANS_OF_A_TRACE = 11
 MEMORY = "1GB"
 ALONE = "alone"
@@ -179,57 +184,181 @@ def _mine_alone(folder: str) -> None:
 # -- the peers: edges alone
 
 
+class Form(NamedTuple):
+    """How the peers find the columns they read: as the text of the span table, or as the numbers that truetier has written beside it."""
+
+    title: str
+    columns: tuple[str, ...]  # trace, span, parent, service, peer, kind, outcome
+    kinds: tuple[object, object, object, object]  # server, consumer, client, producer
+    failures: frozenset[object]
+
+
+FORMS = (
+    Form(
+        "text",
+        ("trace_id", "span_id", "parent_id", "service", "peer", "kind", "outcome"),
+        ("server", "consumer", "client", "producer"),
+        frozenset({"error", "timeout", "unreachable"}),
+    ),
+    Form("numbers", ("tkey", "skey", "pkey", "svc", "whom", "k", "f"), (1, 2, 3, 4), frozenset({1, 2, 3})),
+)
+
+
 def _print_peers(spooled: Spooled, runs: int) -> None:
-    """Over the first part, which holds whole traces."""
-    one = Spooled(spooled.folder, spooled.parts[:1], spooled.counts)
-    answers = [{(edge.caller, edge.callee): edge.calls for edge in _mined(one).edges}, _by_pandas(one), _by_hand(one)]
+    """Over the first parts; the peers too work through one at a time, which spares them memory and costs them nothing."""
+    some = Spooled(spooled.folder, spooled.parts[:PEER_PARTS], spooled.counts)
+    tasks: dict[str, Callable[[], dict[Pair, Counted]]] = {"ours": lambda: _by_truetier(some)}
+    for form in FORMS:
+        tasks[f"pandas, {form.title}"] = lambda form=form: _by_pandas(some, form)  # type: ignore[misc]
+        tasks[f"pure Python, {form.title}"] = lambda form=form: _by_hand(some, form)  # type: ignore[misc]
+    answers = [task() for task in tasks.values()]
     if any(answer != answers[0] for answer in answers):
         print("wrong: the edges differ")
         return
-    costs: list[list[float]] = [[], [], []]
+    costs: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(runs):
-        for figures, task in zip(costs, (_mined, _by_pandas, _by_hand), strict=True):
-            figures.append(_cpu(lambda task=task: task(one)))  # type: ignore[misc]
-    rows = pq.read_metadata(one.spans(one.parts[0])).num_rows
-    for name, figures, bar in (("pandas", costs[1], BAR_PANDAS), ("pure Python", costs[2], BAR_PYTHON)):
-        ratio = spread([b / a for a, b in zip(costs[0], figures, strict=True)])
-        print(f"{name}, edges alone, {rows:,} spans: {spread(figures).median:.1f} s, {ratio.median:.1f} times ours, bar {bar}")
+        for name, task in tasks.items():
+            costs[name].append(_cpu(task))
+    rows = sum(pq.read_metadata(some.spans(part)).num_rows for part in some.parts)
+    ours = costs.pop("ours")
+    print(f"edges alone, {rows:,} spans: {len(answers[0])} edges, the same by all; truetier {spread(ours).median:.2f}")
+    for name, figures in costs.items():
+        ratio = spread([b / a for a, b in zip(ours, figures, strict=True)])
+        bar = BAR_PANDAS if name.startswith("pandas") else BAR_PYTHON
+        print(f"{name} {spread(figures).median:.2f}: {ratio.median:.1f} times ours ({ratio.least:.1f} to {ratio.most:.1f}), bar {bar}")
 
 
-def _by_pandas(spooled: Spooled) -> dict[tuple[str, str], int]:
-    frame = pd.read_parquet(spooled.spans(spooled.parts[0]), columns=["trace_id", "span_id", "parent_id", "service", "kind", "peer"])
-    calls = frame[frame.kind == "client"]
-    entries = frame[frame.kind == "server"][["trace_id", "parent_id", "service"]]
-    both = calls.merge(entries, how="left", left_on=["trace_id", "span_id"], right_on=["trace_id", "parent_id"], suffixes=("", "_callee"))
-    callee = both.service_callee.fillna(both.peer)
-    counted = both.assign(callee=callee).groupby(["service", "callee"]).size()
-    bare = frame[frame.kind == "server"].merge(calls[["trace_id", "span_id"]], how="left", left_on=["trace_id", "parent_id"],
-        right_on=["trace_id", "span_id"], suffixes=("", "_call"))  # fmt: skip
-    loose = bare[bare.span_id_call.isna() & (bare.parent_id != "")]
-    above = loose.merge(frame[["trace_id", "span_id", "service"]], left_on=["trace_id", "parent_id"], right_on=["trace_id", "span_id"],
-        suffixes=("", "_above"))  # fmt: skip
-    more = above[above.service != above.service_above].groupby(["service_above", "service"]).size()
-    found = Counter({pair: int(n) for pair, n in counted.items()})
-    found.update({pair: int(n) for pair, n in more.items()})
-    return dict(found)
+def _by_truetier(spooled: Spooled) -> dict[Pair, Counted]:
+    engine = DuckDB(memory=MEMORY, spill=os.path.join(spooled.folder, "spill"), threads=1)
+    try:
+        found = calls(spooled, engine).to_pylist()
+    finally:
+        engine.close()
+    names = pq.read_table(spooled.table("names"))["name"].to_pylist()
+    return {
+        (names[row["caller"]], names[row["callee"]], bool(row["is_async"])): (row["calls"], row["errors"])
+        for row in found
+        if names[row["callee"]]
+    }
 
 
-def _by_hand(spooled: Spooled) -> dict[tuple[str, str], int]:
-    spans = pq.read_table(
-        spooled.spans(spooled.parts[0]), columns=["trace_id", "span_id", "parent_id", "service", "kind", "peer"]
-    ).to_pylist()
-    by_id = {(span["trace_id"], span["span_id"]): span for span in spans}
-    found: Counter[tuple[str, str]] = Counter()
-    answered = set()
-    for span in spans:
-        above = by_id.get((span["trace_id"], span["parent_id"]))
-        if span["kind"] == "server" and above is not None and (above["kind"] == "client" or above["service"] != span["service"]):
-            found[above["service"], span["service"]] += 1
-            answered.add((span["trace_id"], span["parent_id"]))
-    for key, span in by_id.items():
-        if span["kind"] == "client" and key not in answered:
-            found[span["service"], span["peer"]] += 1
-    return dict(found)
+def _by_pandas(spooled: Spooled, form: Form) -> dict[Pair, Counted]:
+    parts = [_of_a_part_by_pandas(spooled.spans(part), form) for part in spooled.parts]
+    summed = pd.concat(parts).groupby(["caller", "callee", "is_async"])[["calls", "errors"]].sum()
+    named = _names(spooled, form)
+    return {
+        (named(caller), named(callee), bool(is_async)): (int(row.calls), int(row.errors))
+        for (caller, callee, is_async), row in zip(summed.index, summed.itertuples(), strict=True)
+        if named(callee)
+    }
+
+
+def _of_a_part_by_pandas(file: str, form: Form) -> pd.DataFrame:
+    frame = pd.read_parquet(file, columns=list(form.columns))
+    frame.columns = pd.Index(["trace", "span", "parent", "service", "peer", "kind", "outcome"])
+    frame = frame.drop_duplicates(["trace", "span"])
+    frame["failed"] = frame.outcome.isin(form.failures)
+    server, consumer, client, producer = form.kinds
+    arrivals = frame[frame.kind.isin((server, consumer))]
+    clients = frame[frame.kind.isin((client, producer))]
+
+    # What stands above each call: a client of the same service is the same call; a span of another one, that is no client, called us.
+    above = frame[["trace", "span", "service", "kind"]]
+    higher = clients.merge(above, left_on=["trace", "parent"], right_on=["trace", "span"], suffixes=("", "_above"))
+    is_client = higher.kind_above.isin((client, producer))
+    is_ours = higher.service == higher.service_above
+    same = higher[is_client & is_ours][["trace", "parent", "service"]].drop_duplicates()
+    stray = higher[~is_client & ~is_ours]
+
+    made = clients.merge(arrivals[["trace", "parent", "service", "kind"]], how="left", left_on=["trace", "span"],
+        right_on=["trace", "parent"], suffixes=("", "_answer"))  # fmt: skip
+    if len(same):
+        marked = made.merge(same, how="left", left_on=["trace", "span", "service"], right_on=["trace", "parent", "service"],
+            suffixes=("", "_same"), indicator=True)  # fmt: skip
+        made = marked[marked["_merge"] == "left_only"]
+    callee = made.service_answer.fillna(made.peer)
+    is_async = (made.kind == producer) | (made.kind_answer == consumer)
+
+    # Arrivals under no client: calls by whatever other service stands above them.
+    beside = arrivals.merge(clients[["trace", "span"]], how="left", left_on=["trace", "parent"], right_on=["trace", "span"],
+        suffixes=("", "_call"), indicator=True)  # fmt: skip
+    alone = beside[beside["_merge"] == "left_only"].drop(columns="_merge")
+    loose = alone.merge(above, left_on=["trace", "parent"], right_on=["trace", "span"], suffixes=("", "_above"))
+    loose = loose[loose.service != loose.service_above]
+
+    found = pd.concat(
+        [
+            pd.DataFrame({"caller": made.service, "callee": callee, "is_async": is_async, "failed": made.failed}),
+            pd.DataFrame(
+                {"caller": loose.service_above, "callee": loose.service, "is_async": loose.kind == consumer, "failed": loose.failed}
+            ),
+            pd.DataFrame({"caller": stray.service_above, "callee": stray.service, "is_async": False, "failed": False}),
+        ]
+    )
+    return found.groupby(["caller", "callee", "is_async"]).failed.agg(calls="size", errors="sum").reset_index()
+
+
+def _by_hand(spooled: Spooled, form: Form) -> dict[Pair, Counted]:
+    found: Counter[tuple[object, object, bool]] = Counter()
+    failed: Counter[tuple[object, object, bool]] = Counter()
+    for part in spooled.parts:
+        _of_a_part_by_hand(spooled.spans(part), form, found, failed)
+    named = _names(spooled, form)
+    return {(named(a), named(b), is_async): (n, failed[a, b, is_async]) for (a, b, is_async), n in found.items() if named(b)}
+
+
+def _of_a_part_by_hand(  # noqa: C901, PLR0912 - a script, as people write it
+    file: str, form: Form, found: Counter[tuple[object, object, bool]], failed: Counter[tuple[object, object, bool]]
+) -> None:
+    server, consumer, client, producer = form.kinds
+    failures = form.failures
+    columns = [column.to_pylist() for column in pq.read_table(file, columns=list(form.columns)).columns]
+    spans = {(trace, span): rest for trace, span, *rest in zip(*columns, strict=True)}  # a copy takes the place of the first
+    answered: set[tuple[object, object]] = set()
+    doubled: set[tuple[object, object]] = set()  # clients around clients
+    arrivals, clients = [], []
+    for key, (parent, service, peer, kind, outcome) in spans.items():
+        above = (key[0], parent)
+        if kind in (server, consumer):
+            arrivals.append((above, service, kind, outcome))
+        elif kind in (client, producer):
+            clients.append((key, service, peer, kind, outcome))
+            higher = spans.get(above)
+            if higher is None:
+                continue
+            if higher[3] in (client, producer):
+                if higher[1] == service:
+                    doubled.add(above)
+            elif higher[1] != service:
+                found[higher[1], service, False] += 1
+    for above, service, kind, outcome in arrivals:
+        higher = spans.get(above)
+        if higher is None:
+            continue
+        if higher[3] in (client, producer):
+            answered.add(above)
+            if above in doubled:
+                continue
+            edge = (higher[1], service, higher[3] == producer or kind == consumer)
+            outcome = higher[4]  # noqa: PLW2901 - the caller's view of it
+        elif higher[1] != service:
+            edge = (higher[1], service, kind == consumer)
+        else:
+            continue
+        found[edge] += 1
+        failed[edge] += outcome in failures
+    for key, service, peer, kind, outcome in clients:
+        if key not in answered and key not in doubled:
+            edge = (service, peer, kind == producer)
+            found[edge] += 1
+            failed[edge] += outcome in failures
+
+
+def _names(spooled: Spooled, form: Form) -> Callable[[object], str]:
+    if form.title == "text":
+        return str
+    names = pq.read_table(spooled.table("names"))["name"].to_pylist()
+    return lambda number: names[int(number)]  # type: ignore[call-overload]
 
 
 if __name__ == "__main__":

@@ -99,13 +99,14 @@ def _folder(work: str | None, files: Sequence[str]) -> Iterator[str]:
 
 
 def _digest(files: Sequence[str]) -> str:
-    """One text for the same files, unchanged, read by the same version."""
+    """One text for the same files, unchanged, read by the same version and counted by the same steps."""
     from hashlib import blake2b
 
     from truetier import __version__
+    from truetier.telemetry.mining import digest_of_plan
 
     known = [(os.path.abspath(file), os.path.getsize(file), os.stat(file).st_mtime_ns) for file in files]
-    return blake2b(json.dumps([__version__, known]).encode(), digest_size=10).hexdigest()
+    return blake2b(json.dumps([__version__, digest_of_plan(), known]).encode(), digest_size=10).hexdigest()
 
 
 def _spooled(

@@ -8,6 +8,7 @@ before it gives up, and then the failures are told apart and counted by the sets
 from __future__ import annotations
 
 import os
+from hashlib import blake2b
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -68,15 +69,13 @@ class Mined(NamedTuple):
 
 def mine(spooled: Spooled, engine: Engine, *, progress: Callable[[int, int], None] | None = None) -> Mined:
     """Runs the plan over all parts. A part that an earlier run has finished is not done again."""
-    engine.open("names", [spooled.table("names")])
-    for name in ("links", "said", "by_log"):
-        engine.open(name, [spooled.table(name)])
+    _open(spooled, engine)
     whole = 2 * len(spooled.parts)
     for done, part in enumerate(spooled.parts):
         _count(spooled, engine, part)
         if progress is not None:
             progress(done + 1, whole)
-    summed = {name: _summed(spooled, engine, name) for name in _SUMS}
+    summed = {name: _of_all_parts(spooled, engine, name) for name in _SUMS}
     found = limits(summed["durations"])
     engine.give("limits", pa.Table.from_pylist(found, schema=_LIMITS))
     engine.give("recorded", pa.table({"svc": summed["endpoints"]["svc"].unique()}))
@@ -95,25 +94,61 @@ def mine(spooled: Spooled, engine: Engine, *, progress: Callable[[int, int], Non
     )
 
 
+def calls(spooled: Spooled, engine: Engine) -> pa.Table:
+    """Who calls whom: caller, callee, is_async, calls, errors. They are counted without looking for the requests behind them."""
+    _open(spooled, engine)
+    found = []
+    for part in spooled.parts:
+        _find_calls(spooled, engine, part, are_kept=False)
+        found.append(engine.take(_text("calls")))
+    engine.give("parts", pa.concat_tables(found))
+    return _summed(engine, found[0].column_names, _SUMS["edges"])
+
+
+def digest_of_plan() -> str:
+    """One text for the same steps: what others have counted is not summed with what these count."""
+    steps = sorted(step.name for step in _PLAN.iterdir() if step.name.endswith(".sql"))
+    return blake2b("".join((_PLAN / step).read_text(encoding="utf-8") for step in steps).encode(), digest_size=10).hexdigest()
+
+
+def _open(spooled: Spooled, engine: Engine) -> None:
+    for name in ("names", "links", "said", "by_log"):
+        engine.open(name, [spooled.table(name)])
+
+
 def _count(spooled: Spooled, engine: Engine, part: int) -> None:
     """The first half of the plan over one part; its last table written says that the part is done."""
     if os.path.exists(_file(spooled, "broken", part)):
         return
-    _number(spooled, engine, part)
-    for name in ("arrivals", "clients"):  # not kept: each use wants a few columns of them
-        engine.view(name, _text(name))
-    _run(engine, "loose")
-    if _count_of(engine, "loose", "loose.svc = loose.psvc"):
-        engine.step("entries", _text("entries"))
-    else:
-        engine.view("entries", "SELECT * FROM arrivals")
-    _run(engine, "linked", "direct")
-    _climb(engine)
+    _find_calls(spooled, engine, part, are_kept=True)
     _run(engine, "requests", "failures", "broken", *_SUMS)
     for name in (*_SUMS, "broken"):
         file = _file(spooled, name, part)
         pq.write_table(engine.take(f"SELECT * FROM {name}"), file + _UNDER_WAY)  # noqa: S608 - a table of the plan
         os.replace(file + _UNDER_WAY, file)
+
+
+def _find_calls(spooled: Spooled, engine: Engine, part: int, *, are_kept: bool) -> None:
+    """Every call of one part, and the request that made it. To keep them pays where they are looked at more than once or twice."""
+    _number(spooled, engine, part)
+    for name in ("arrivals", "clients"):  # not kept: each use wants a few columns of them
+        engine.view(name, _text(name))
+    engine.step("loose", _text("loose"))
+    if _count_of(engine, "loose", "loose.svc = loose.psvc"):
+        engine.step("entries", _text("entries"))
+    else:
+        engine.view("entries", "SELECT * FROM arrivals")
+    engine.step("linked", _text("linked"))
+    if are_kept:
+        engine.step("direct", _text("direct"))
+    else:
+        engine.view("direct", _text("direct"))
+    if engine.step("deep", _text("deep")):
+        if not are_kept:
+            engine.step("direct", _text("direct"))
+        _climb(engine)
+    else:
+        engine.view("owned", "SELECT * FROM direct")
 
 
 def _number(spooled: Spooled, engine: Engine, part: int) -> None:
@@ -144,9 +179,6 @@ def _may_be_doubled(file: str) -> bool:
 
 def _climb(engine: Engine) -> None:
     """Finds the request behind calls that are made below other spans of it."""
-    if not engine.step("deep", _text("deep")):
-        engine.view("owned", "SELECT * FROM direct")
-        return
     if _count_of(engine, "deep", "deep.stray = 1"):
         engine.step("direct", _text("strays"))
     engine.step("below", _text("below"))
@@ -166,11 +198,13 @@ def _tell_apart(spooled: Spooled, engine: Engine, part: int) -> None:
     engine.step("hurt", _text("hurt"))
 
 
-def _summed(spooled: Spooled, engine: Engine, name: str) -> pa.Table:
-    """What all parts have of one table."""
+def _of_all_parts(spooled: Spooled, engine: Engine, name: str) -> pa.Table:
     engine.open("parts", [_file(spooled, name, part) for part in spooled.parts])
-    by = _SUMS[name]
-    columns = pq.read_schema(_file(spooled, name, spooled.parts[0])).names
+    return _summed(engine, pq.read_schema(_file(spooled, name, spooled.parts[0])).names, _SUMS[name])
+
+
+def _summed(engine: Engine, columns: Sequence[str], by: Sequence[str]) -> pa.Table:
+    """What all parts have of one table, which is called parts."""
     ways = {column: "MIN" if column in _LEAST else "MAX" if column in _MOST else "SUM" for column in columns if column not in by}
     chosen = [f"parts.{column} AS {column}" for column in by]
     chosen += [f"{way}(parts.{column}) AS {column}" for column, way in ways.items()]

@@ -18,7 +18,7 @@ import pytest
 from tests.unit.telemetry.made import Traces, spooled
 from truetier.errors import UsageError
 from truetier.telemetry.engines import DuckDB, Spark, engine_called, is_cluster
-from truetier.telemetry.mining import Mined, mine
+from truetier.telemetry.mining import Mined, calls, mine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +83,19 @@ def assert_equal(engine: Engine, folder: Path) -> None:
     ours = tables(traces, folder / "ours", DuckDB(memory="500MB", spill=str(folder), threads=1))
     assert {name for name, rows in ours.items() if not rows} <= {"limits"}  # otherwise nothing would be compared
     assert tables(traces, folder / "theirs", engine) == ours
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_edges_alone_are_those_of_the_whole_plan(parts: int, tmp_path: Path) -> None:
+    given = spooled(tangle(2, 400), tmp_path / "spans", parts)
+    engine = DuckDB(memory="500MB", spill=str(tmp_path), threads=1)
+    try:
+        alone, whole = calls(given, engine), mine(given, engine).edges
+    finally:
+        engine.close()
+    columns = ["caller", "callee", "is_async", "calls", "errors"]
+    assert alone.num_rows > 20
+    assert sorted(alone.select(columns).to_pylist(), key=str) == sorted(whole.select(columns).to_pylist(), key=str)
 
 
 @pytest.mark.slow
