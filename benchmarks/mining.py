@@ -4,7 +4,8 @@ Beside it, in the same run: a scan of the ten columns of the span table with the
 how often, how often in vain) a pandas and a pure-Python script, which read the same files: the span table as text, as anybody has it,
 or the numbers that truetier works with. What every edge is found to be is held against the truth, and the edges of all against each other.
 
-Usage: .venv/bin/python benchmarks/mining.py [TRACES] [RUNS]; 900,000 traces are 10 million spans.
+Usage: .venv/bin/python benchmarks/mining.py [TRACES] [RUNS]; 900,000 traces are 10 million spans
+       .venv/bin/python benchmarks/mining.py large; 50 million spans, and what mining them takes
 pandas comes with the extra ``bench``.
 """
 
@@ -48,7 +49,9 @@ A_PART = 1_200_000  # spans
 PEER_PARTS = 4  # what the peers work through
 SPANS_OF_A_TRACE = 11
 MEMORY = "1GB"
-ALONE = "alone"
+ALONE, LARGE = "alone", "large"
+MANY_TRACES = 4_450_000
+MOST, MOST_OF_MANY = 1_536, 4_096  # MiB
 SPREAD = 0x9E37_79B9_7F4A_7C15  # odd: numbers that follow each other end up far apart, as random identifiers do
 TEN = ("trace_id", "span_id", "parent_id", "service", "name", "kind", "start_ns", "duration_ns", "outcome", "peer")
 BAR, BAR_PANDAS, BAR_PYTHON = 5.0, 2.5, 10.0
@@ -59,6 +62,12 @@ def main() -> None:
     if sys.argv[1:2] == [ALONE]:
         _mine_alone(sys.argv[2])
         return
+    if sys.argv[1:2] == [LARGE]:
+        with tempfile.TemporaryDirectory() as folder:
+            spooled = _generated(MANY_TRACES, os.path.join(folder, "spans"))
+            print(f"{spooled.counts.used:,} spans, {SERVICES} services, seed {SEED}; one thread, CPU seconds")
+            _print_memory(spooled, MOST_OF_MANY)
+        return
     traces = int(sys.argv[1]) if len(sys.argv) > 1 else TRACES
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +76,7 @@ def main() -> None:
         print(f"{spooled.counts.used:,} spans, {SERVICES} services, seed {SEED}")
         _print_truth(_mined(spooled), Fleet(SERVICES, SEED).truth())
         _print_speed(spooled, runs)
-        _print_memory(spooled)
+        _print_memory(spooled, MOST)
         _print_peers(spooled, runs)
 
 
@@ -170,15 +179,16 @@ def _cpu(task: Callable[[], object]) -> float:
     return time.process_time() - begin
 
 
-def _print_memory(spooled: Spooled) -> None:
+def _print_memory(spooled: Spooled, bar: int) -> None:
     done = subprocess.run((sys.executable, __file__, ALONE, spooled.folder), stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
-    print(done.stdout, end="")
+    print(f"{done.stdout.rstrip()}, bar {bar:,}")
 
 
 def _mine_alone(folder: str) -> None:
     parts = tuple(sorted(int(name[6:9]) for name in os.listdir(folder) if name.startswith("spans-")))
     _mined(Spooled(folder, parts, Counts(0, 0, {})))
-    print(f"peak memory of the mining process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB, bar 1,536")
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(f"mining in a process of its own: {used.ru_utime + used.ru_stime:.0f} s, peak memory {used.ru_maxrss / 1024:,.0f} MiB")
 
 
 # -- the peers: edges alone

@@ -132,6 +132,8 @@ def _closed(content: bytes) -> bytes | None:
 
     Lists of spans are those under a key ``spans``, and those that stand in lists alone.
     """
+    if content[:1] not in (b"{", b"[") or b"}" not in content:  # so is most of what is no document at all
+        return None
     open_brackets: list[bytes] = []
     of_spans: list[bool] = []
     cut, closing = 0, b""

@@ -1,0 +1,162 @@
+"""Files too large for memory, and traces too large to be true: memory stays bounded, counts are clear, nothing is a traceback."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import subprocess
+import sys
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.unit.sources.traces.otlp_wire.requests import START, content
+from tests.unit.sources.traces.samples import otlp, otlp_span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+GIB, MIB = 1 << 30, 1 << 20
+MOST = 1536 * MIB  # bytes of memory, the engine's included
+SPANS = 1_000_000
+MEASURE = """
+import resource, sys
+from truetier.cli.main import run
+code = run(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+class Done(NamedTuple):
+    code: int
+    told: dict[str, Any]  # JSON, where there is some
+    said: str
+    peak: int  # bytes
+
+
+def observe(*paths: Path) -> Done:
+    command = [sys.executable, "-c", MEASURE, "observe", *map(str, paths), "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    *said, peak = done.stderr.splitlines()
+    return Done(done.returncode, json.loads(done.stdout) if done.stdout else {}, "\n".join(said), int(peak.split()[1]))
+
+
+def holds(counts: dict[str, Any]) -> bool:
+    return bool(counts["read"] == counts["used"] + sum(counts["skipped"].values()))
+
+
+def noise(file: IO[bytes], size: int) -> None:
+    """Bytes of every value, the same megabyte again and again in another order."""
+    chance = random.Random(1)
+    pieces = [chance.randbytes(64 * 1024) for _ in range(16)]
+    for _ in range(size // MIB):
+        chance.shuffle(pieces)
+        file.writelines(pieces)
+
+
+def one_line(file: IO[bytes], size: int) -> None:
+    """JSON that begins as a request and never ends."""
+    file.write(b'{"resourceSpans":[{"resource":{},"scopeSpans":[{"spans":[')
+    for _ in range(size // MIB):
+        file.write(b'{"name":"x"},' * (MIB // 13))
+
+
+def brackets(file: IO[bytes], size: int) -> None:
+    file.write(b'{"resourceSpans":')
+    for _ in range(size // MIB):
+        file.write(b"[" * MIB)
+
+
+def lines(file: IO[bytes], size: int) -> None:
+    """Lines that are no JSON, behind one that is."""
+    file.write(json.dumps(otlp(otlp_span())).encode() + b"\n")
+    for _ in range(size // MIB):
+        file.write((b'{"resourceSpans":[{"scopeSpans":' + b"oops" * 250 + b"\n") * 1_000)
+
+
+def lengths(file: IO[bytes], size: int) -> None:
+    """A message in protobuf, then one that says it is larger than what may be, and is."""
+    message = content(1)
+    file.write(len(message).to_bytes(4, "big") + message + (size - 1).to_bytes(4, "big"))
+    for _ in range(size // MIB):
+        file.write(bytes(MIB))
+
+
+def rows(file: IO[bytes], size: int) -> None:
+    file.write(b"TraceId,SpanId,ParentSpanId,Service,Operation,StartTime,EndTime\n")
+    for _ in range(size // MIB):
+        file.write(b'"never closed,' * (MIB // 14))
+
+
+@pytest.mark.parametrize("write", [noise, one_line, brackets, lines, lengths, rows], ids=lambda write: str(write.__name__))
+def test_two_gigabytes_of_garbage_take_little_memory_and_are_counted(write: Callable[[IO[bytes], int], None], tmp_path: Path) -> None:
+    (tmp_path / "traces").mkdir()
+    sound = tmp_path / "traces" / "a-sound.json"
+    sound.write_text(json.dumps(otlp(otlp_span(spanId="a" * 16))))
+    garbage = tmp_path / "traces" / "garbage"
+    # Noise does not get smaller by packing it.
+    with garbage.open("wb") if write is noise else gzip.open(garbage, "wb", compresslevel=1) as file:
+        write(file, 2 * GIB)  # type: ignore[arg-type] # as a file of bytes
+    done = observe(tmp_path / "traces")
+    assert done.code == 0
+    assert done.peak < MOST
+    counts = done.told["counts"]
+    assert holds(counts)
+    assert counts["used"] >= 1, "what is sound beside it is used"
+    unread = [item["subject"] for item in done.told["unread"]]
+    assert counts["skipped"] or unread == [str(garbage)], "what is not used is counted, or named as not read"
+
+
+def test_a_folder_of_nothing_but_garbage_is_an_error_in_words(tmp_path: Path) -> None:
+    with (tmp_path / "garbage").open("wb") as file:
+        noise(file, 64 * MIB)
+    done = observe(tmp_path / "garbage")
+    assert done.code == 3
+    assert "no spans of a format that is known" in done.said
+
+
+def chain(number: int) -> int:
+    return number - 1
+
+
+def fan(_: int) -> int:
+    return 0
+
+
+def circles(number: int) -> int:
+    """Ten spans in a circle each: no parent is a root."""
+    return number - number % 10 + (number + 1) % 10
+
+
+@pytest.mark.parametrize("parent_of", [chain, fan, circles], ids=lambda function: str(function.__name__))
+@pytest.mark.parametrize("kind", ["client", "internal"])
+def test_a_trace_of_a_million_spans(parent_of: Callable[[int], int], kind: str, tmp_path: Path) -> None:
+    numbers = range(SPANS)
+    parents = map(parent_of, numbers)
+    table = pa.table(
+        {
+            "trace_id": ["0" * 31 + "1"] * SPANS,
+            "span_id": [f"{number + 1:016x}" for number in numbers],
+            "parent_id": ["" if parent in (-1, number) else f"{parent + 1:016x}" for number, parent in zip(numbers, parents, strict=True)],
+            "service": [f"s{number % 7}" for number in numbers],
+            "name": ["get"] * SPANS,
+            "kind": [kind if number % 2 else "server" for number in numbers],
+            "start_ns": [START + number for number in numbers],
+            "duration_ns": [1_000] * SPANS,
+            "outcome": ["error" if number % 11 == 0 else "" for number in numbers],
+            "peer": [""] * SPANS,
+        }
+    )
+    pq.write_table(table, tmp_path / "one.parquet")
+    done = observe(tmp_path / "one.parquet")
+    assert done.code == 0
+    assert done.peak < MOST
+    assert done.told["counts"]["used"] == SPANS
