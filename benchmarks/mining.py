@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 SERVICES, SEED = 300, 7
 TRACES = 900_000
-A_PART = 1_200_000  # spans
+A_PART = 1_500_000  # spans
 PEER_PARTS = 4  # what the peers work through
 SPANS_OF_A_TRACE = 11
 MEMORY = "1GB"

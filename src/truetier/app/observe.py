@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from truetier.telemetry.observation import Observation
     from truetier.telemetry.spool import Spooled
 
-_SPANS_OF_A_PART = 1_200_000
+_SPANS_OF_A_PART = 1_500_000
 _BYTES_OF_A_SPAN = 120  # of a compressed trace file, about; a part may be several times as large as that and still fit
 _MOST_PARTS = 256
 _READ = "read.json"  # what was read, written when all of it was

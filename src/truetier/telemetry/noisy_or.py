@@ -12,6 +12,7 @@ takes most of it up, and failures in one such window alone are said to be so.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,8 @@ PRIOR = 0.3  # of each h, on both sides: most callees are nearly always fatal or
 _CHAINS = 10  # from starts far apart: where two explanations exclude one another, each is found by some
 _DROPPED = 60  # draws of each, until its start is forgotten
 _KEPT = 200  # after them
+_MOST_NEEDED = 100_000  # failures
+_DECIDED = 0.95
 _PER_DRAW = 4  # values of each kept draw's distribution, for the quantiles
 
 
@@ -156,7 +159,7 @@ def _told(on: Reals, off: Reals, chance: np.random.Generator) -> list[Posterior]
 def failures_needed(posterior: Posterior) -> int:
     """How many more failures, all of one kind, would decide what is known of a cause so far: the nearer of the two sides."""
     alpha, beta = PRIOR + posterior.harmed, PRIOR + posterior.unharmed
-    more = np.arange(0, 100_000)
-    hard = np.searchsorted(1.0 - betainc(alpha + more, beta, 0.8), 0.95)
-    soft = np.searchsorted(betainc(alpha, beta + more, 0.2), 0.95)
-    return int(min(hard, soft))
+    more = range(_MOST_NEEDED)
+    hard = bisect_left(more, _DECIDED, key=lambda count: 1.0 - betainc(alpha + count, beta, 0.8))
+    soft = bisect_left(more, _DECIDED, key=lambda count: betainc(alpha, beta + count, 0.2))
+    return min(hard, soft)
