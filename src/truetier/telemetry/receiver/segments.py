@@ -63,6 +63,8 @@ class Segments:
             self._lock = _locked(folder)
         except BlockingIOError:
             raise SourceError(f"{folder}: another receiver writes there") from None
+        except FileExistsError:
+            raise SourceError(f"{folder}: a file, where a folder is wanted") from None
         except OSError as error:
             raise SourceError(f"{folder}: cannot store spans there: {error.strerror}") from error
         try:

@@ -137,8 +137,10 @@ def test_two_receivers_do_not_write_to_one_folder(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SourceError, match="cannot store spans there"):
+    with pytest.raises(SourceError, match="cannot store spans there: Not a directory"):
         opened(tmp_path / "file" / "spans")
+    with pytest.raises(SourceError, match="a file, where a folder is wanted"):
+        opened(tmp_path / "file")
 
 
 def test_a_full_folder_takes_nothing_until_files_are_taken_away(folder: Path) -> None:
