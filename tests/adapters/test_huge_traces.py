@@ -115,6 +115,49 @@ def test_two_gigabytes_of_garbage_take_little_memory_and_are_counted(write: Call
     assert counts["skipped"] or unread == [str(garbage)], "what is not used is counted, or named as not read"
 
 
+def json_resources(file: IO[bytes], size: int) -> None:
+    file.write(b'{"resourceSpans":[' + b"{}," * (size // 3) + b"{}]}")
+
+
+def json_spans(file: IO[bytes], size: int) -> None:
+    file.write(b'{"resourceSpans":[{"scopeSpans":[{"spans":[' + b"{}," * (size // 3) + b"{}]}]}]}")
+
+
+def json_attributes(file: IO[bytes], size: int) -> None:
+    file.write(b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[' + b"{}," * (size // 3) + b"{}]}]}]}]}")
+
+
+def zipkin_spans(file: IO[bytes], size: int) -> None:
+    file.write(b'[{"traceId":"1"},' + b"{}," * (size // 3) + b"{}]")
+
+
+def protobuf_spans(file: IO[bytes], size: int) -> None:
+    scope = b"\x12\x00" * (size // 2)
+    resource = b"\x12" + varint(len(scope)) + scope
+    file.write(b"\n" + varint(len(resource)) + resource)
+
+
+def varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
+
+
+TINY = [json_resources, json_spans, json_attributes, zipkin_spans, protobuf_spans]
+
+
+@pytest.mark.parametrize("write", TINY, ids=lambda write: str(write.__name__))
+def test_one_document_of_tiny_pieces_takes_little_memory_and_is_counted(write: Callable[[IO[bytes], int], None], tmp_path: Path) -> None:
+    (tmp_path / "traces").mkdir()
+    (tmp_path / "traces" / "a-sound.json").write_text(json.dumps(otlp(otlp_span(spanId="a" * 16))))
+    with (tmp_path / "traces" / "tiny").open("wb") as file:
+        write(file, (250 if write is not protobuf_spans else 9) * MIB)  # of what is taken apart and still within the limit
+    done = observe(tmp_path / "traces")
+    assert done.code == 0
+    assert done.peak < MOST
+    assert holds(done.told["counts"])
+    assert done.told["counts"]["used"] == 1
+    assert done.told["counts"]["skipped"]
+
+
 def test_a_folder_of_nothing_but_garbage_is_an_error_in_words(tmp_path: Path) -> None:
     with (tmp_path / "garbage").open("wb") as file:
         noise(file, 64 * MIB)

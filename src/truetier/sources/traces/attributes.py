@@ -61,6 +61,9 @@ MEANINGS = {
 }
 """The attributes that are looked at, and what each means. Readers keep what a span told under the meaning, and nothing else."""
 
+COMPLAINTS = frozenset(name for name, meaning in MEANINGS.items() if meaning in (ERROR, ERROR_TYPE, MESSAGE))
+"""Those of an exception that say in words how it came about; whatever else it carries says nothing of that."""
+
 _CODES = {
     0: "OK",
     1: "CANCELLED",

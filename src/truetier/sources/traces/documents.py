@@ -18,8 +18,10 @@ WRONG = (ValueError, RecursionError)
 
 NO_JSON = "piece that is no JSON"
 _TOO_LARGE = "document past 256 MiB"
+_TOO_MANY = "document of more pieces than spans could fill"
 _CUT_OFF = "end of a file that was cut off"
 _CHUNK = 1024 * 1024
+_MOST_COMMAS = 16 * 1024 * 1024  # of one document; spans that fill the largest have some ten million
 _DEEPEST = 500
 _BLANK = b" \t\r\n"
 _MARK = b"\xef\xbb\xbf"
@@ -30,7 +32,18 @@ _elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def documents(stream: IO[bytes], sink: Sink) -> Iterator[bytes]:
-    """What should be a document each: ``mended`` is for those that are not. One that is too large is counted."""
+    """What should be a document each: ``mended`` is for those that are not. One that is too large is counted.
+
+    So is one of many tiny pieces, each of which would take twenty times the memory that it takes in the file.
+    """
+    for document in _documents(stream, sink):
+        if len(document) > _MOST_COMMAS and document.count(b",") > _MOST_COMMAS:
+            sink.skip(_TOO_MANY)
+        else:
+            yield document
+
+
+def _documents(stream: IO[bytes], sink: Sink) -> Iterator[bytes]:
     first = _next_line(stream, sink)
     while first == b"":
         first = _next_line(stream, sink)

@@ -258,7 +258,7 @@ def _complaints(span: _Span) -> str:
         events = ()
     for event in events:
         if event.name == "exception":
-            found += (str(plain(each.value)) for each in event.attributes or () if each.key in attributes.MEANINGS)
+            found += (str(plain(each.value)) for each in event.attributes or () if each.key in attributes.COMPLAINTS)
     return "\n".join(found)
 
 

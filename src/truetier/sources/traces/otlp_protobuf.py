@@ -35,6 +35,8 @@ _CUT_OFF = "end of a file that was cut off"
 _NO_REQUEST = "message that is no OTLP request"
 _TOO_LARGE = "message past 256 MiB"
 _MALFORMED = "malformed span"
+_SPAN_TOO_LARGE = "span past 8 MiB"
+_LARGE = 8 * 1024 * 1024  # bytes of what is decoded at once: two of them can be a message inside, which takes a hundred
 _RESOURCE, _SCOPE_SPANS, _SPANS = 1, 2, 2  # numbers of fields
 _RESOURCE_SPANS = 1
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5  # types on the wire
@@ -123,14 +125,15 @@ def _pass_over(stream: _Behind, size: int) -> None:
         size -= passed
 
 
-def _fields(stream: _Behind, sink: Sink) -> Iterator[tuple[int, bytes]]:
-    """Number and content of each field that holds bytes. Raises _CutOffError."""
+def _fields(stream: _Behind, sink: Sink | None) -> Iterator[tuple[int, bytes]]:
+    """Number and content of each field that holds bytes. Raises _CutOffError; counts what is too large, but for the second time."""
     while (key := _varint(stream, is_first=True)) is not None:
         kind = key & 7
         if kind == _BYTES:
             size = _varint(stream) or 0
             if size > LARGEST:
-                sink.skip(_TOO_LARGE)
+                if sink is not None:
+                    sink.skip(_TOO_LARGE)
                 _pass_over(stream, size)
                 continue
             content = stream.read(size)
@@ -162,6 +165,9 @@ def _varint(stream: _Behind, *, is_first: bool = False) -> int | None:
 
 
 def _read_resource_spans(content: bytes, batch: Batch, sink: Sink) -> None:
+    if len(content) > _LARGE:
+        _take_apart(content, batch, sink)
+        return
     try:
         found = _Found(*Spans(content, _MEANINGS, _ENDS, _decoded).columns())
         service = _service(Resource.FromString(found.resource))
@@ -220,26 +226,33 @@ def _decoded(attribute: bytes) -> attributes.Value:
 def _take_apart(content: bytes, batch: Batch, sink: Sink) -> None:
     """What one resource sent, span by span."""
     try:
-        fields = list(_fields(_Behind(b"", io.BytesIO(content)), sink))
+        service = _service_of(content, sink)
     except _CutOffError:
         sink.skip(_NO_REQUEST)
         return
+    for number, field in _fields(_Behind(b"", io.BytesIO(content)), None):
+        if number == _SCOPE_SPANS:
+            _take_scope_apart(field, service, batch, sink)
+
+
+def _service_of(content: bytes, sink: Sink) -> str:
+    """The name of the service, which may stand behind its spans. Raises _CutOffError."""
     service = ""
-    for number, field in fields:
-        if number == _RESOURCE:
+    for number, field in _fields(_Behind(b"", io.BytesIO(content)), sink):
+        if number == _RESOURCE and len(field) <= _LARGE:
             try:
                 service = _service(Resource.FromString(field))
             except DecodeError:
                 continue
-    for number, field in fields:
-        if number == _SCOPE_SPANS:
-            _take_scope_apart(field, service, batch, sink)
+    return service
 
 
 def _take_scope_apart(content: bytes, service: str, batch: Batch, sink: Sink) -> None:
     try:
         for number, field in _fields(_Behind(b"", io.BytesIO(content)), sink):
-            if number == _SPANS:
+            if number == _SPANS and len(field) > _LARGE:
+                sink.skip(_SPAN_TOO_LARGE)
+            elif number == _SPANS:
                 try:
                     _add((Span.FromString(field),), service, batch)
                 except DecodeError:
@@ -302,5 +315,5 @@ def _complaints(span: Span) -> str:
     found = [span.status.message]
     for event in span.events:
         if event.name == "exception":
-            found += (str(_plain(each.value)) for each in event.attributes if each.key in attributes.MEANINGS)
+            found += (str(_plain(each.value)) for each in event.attributes if each.key in attributes.COMPLAINTS)
     return "\n".join(found)

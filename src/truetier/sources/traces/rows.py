@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 from typing import IO, TYPE_CHECKING
 
-from truetier.sources.traces.documents import LARGEST
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -16,8 +14,9 @@ MALFORMED = "malformed span"
 _NO_ROW = "row that is no CSV"
 _OTHER_LENGTH = "row of another length than the first line"
 _WITHOUT_COLUMNS = "file without the columns it should have"
-_TOO_LARGE = "line past 256 MiB"
+_TOO_LARGE = "line past 32 MiB"
 _LONGEST = 16 * 1024 * 1024  # characters of one field; a log line has some
+_LONGEST_LINE = 2 * _LONGEST  # bytes; each may be a comma, and begin a field
 _CHUNK = 1024 * 1024
 
 
@@ -49,8 +48,8 @@ def rows(stream: IO[bytes], sink: Sink, needed: frozenset[str]) -> Iterator[Mapp
 
 def _lines(stream: IO[bytes], sink: Sink) -> Iterator[str]:
     is_first = True
-    while line := stream.readline(LARGEST + 1):
-        if len(line) > LARGEST:
+    while line := stream.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
             while line and not line.endswith(b"\n"):
                 line = stream.readline(_CHUNK)
             sink.skip(_TOO_LARGE)

@@ -113,7 +113,11 @@ def test_nothing_is_a_request_without_spans() -> None:
     assert sieve()(b"") == (b"", 0, {})
 
 
+OTHER_WORDS = Span.Event(name="exception", attributes=told(db__system__name="TIMEOUT"))
+
+
 @given(st.lists(some_spans(), max_size=4), st.sampled_from(["shop", "é"]))
+@example([span(kind=0, events=[OTHER_WORDS], status=Status(code=Status.STATUS_CODE_ERROR))], "shop")
 def test_mining_sees_of_what_is_kept_what_it_saw_of_the_whole(spans: list[Span], service: str) -> None:
     content = request(*spans, service=service).SerializeToString()
     found = sieve()(content)
