@@ -41,6 +41,12 @@ def test_an_over_long_line_is_one_piece_and_leaves_nothing_of_itself(line: str, 
     assert pieces(b"\n".join(lines)) == ([b"[1]", b"[2]"], {"document past 256 MiB": 1})
 
 
+def test_a_document_of_too_many_pieces_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("truetier.sources.traces.documents._MOST_COMMAS", 5)
+    lines = [b"[1]", b"[{},{},{},{},{},{}]", b"[{},{},{},{},{},{},{}]"]
+    assert pieces(b"\n".join(lines)) == (lines[:2], {"document of more pieces than spans could fill": 1})
+
+
 def test_half_a_first_line_is_one_piece_and_the_lines_behind_it_are_others() -> None:
     for whole in ([b"[2]"], [b"[2]", b"[3]"], [b"[2]", b"[3]", b"[4]"]):
         assert pieces(b"\n".join([b'{"a": [1', *whole])) == ([b'{"a": [1', *whole], {})

@@ -28,6 +28,13 @@ def test_a_pod_with_a_short_name_is_its_own_service() -> None:
     assert kept(nezha.read_spans, content).rows[1].service == "redis-0"
 
 
+def test_an_over_long_line_is_counted_and_the_lines_around_it_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("truetier.sources.traces.rows._LONGEST_LINE", 400)
+    first, second, *rest = NEZHA.splitlines(keepends=True)
+    sink = kept(nezha.read_spans, "".join([first, second, "," * 401 + "\n", *rest]))
+    assert (len(sink.rows), sink.skipped) == (2, {"line past 32 MiB": 1})
+
+
 def test_a_line_that_tells_of_a_failure_counts_and_says_for_want_of_whom() -> None:
     sink = kept(nezha.read_logs, NEZHA_LOG)
     assert sink.by_log == [(TRACE, SPAN)]

@@ -96,6 +96,26 @@ def test_a_message_past_the_limit_is_counted_and_passed_over(monkeypatch: pytest
         assert (sink.rows, sink.skipped) == ([ONE], {"message past 256 MiB": 1})
 
 
+def test_a_large_request_is_read_span_by_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = otlp_message(otlp_span(), otlp_span(name="x" * 500), otlp_span(spanId=PARENT))
+    monkeypatch.setattr(otlp_protobuf, "_LARGE", 400)
+    sink = kept(otlp_protobuf.read, message)
+    assert (sink.rows, sink.skipped) == ([ONE, ONE._replace(span_id=PARENT)], {"span past 8 MiB": 1})
+
+
+def test_a_resource_past_the_limit_names_no_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = otlp_message(otlp_span(), service="x" * 1_000)
+    monkeypatch.setattr(otlp_protobuf, "_LARGE", 900)
+    assert kept(otlp_protobuf.read, message).rows == [ONE._replace(service="")]
+
+
+def test_a_field_that_claims_too_much_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otlp_protobuf, "_LARGE", 2)
+    monkeypatch.setattr(otlp_protobuf, "LARGEST", 100)
+    sink = kept(otlp_protobuf.read, b"\n\x03\x1a\xc8\x01")
+    assert (sink.rows, sink.skipped) == ([], {"message past 256 MiB": 1})
+
+
 def test_spans_are_given_some_thousand_at_a_time() -> None:
     sink = kept(otlp_protobuf.read, otlp_message(*(otlp_span(spanId=f"{number:016x}") for number in range(1, FULL + 2))))
     assert (len(sink.rows), sink.largest) == (FULL + 1, FULL)
