@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from truetier.app.baseline import Baseline
-    from truetier.availability.end_to_end import EndToEnd
-    from truetier.availability.estimate import Assessment, SubjectKind
+    from truetier.availability.estimate import Assessment
     from truetier.catalog.model import Fleet, Service
 
 
@@ -106,17 +105,9 @@ def audit(  # noqa: PLR0913
         edges=sum(len(service.needs) if name in graph.uses.columns else _named(service) for name, service in fleet.services.items()),
         claims=computed.claims,
         fail_on=fail_on,
-        observed=_observed(fleet),
+        observed=facts.end_to_end,
         undecided=tuple(subject.name for subject in judged if subject.verdict is Verdict.UNKNOWN and subject.name not in known.undecided),
     )
-
-
-def _observed(fleet: Fleet) -> dict[tuple[SubjectKind, str], EndToEnd]:
-    if not fleet.observed.services:
-        return {}
-    from truetier.availability.end_to_end import end_to_end  # few fleets have evidence of telemetry
-
-    return {(item.kind, item.name): item for item in end_to_end(fleet)}
 
 
 def _named(service: Service) -> int:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from truetier.audit.promises import Promises
     from truetier.availability.assess import Assessments
-    from truetier.availability.estimate import Assessment, Estimate
+    from truetier.availability.end_to_end import EndToEnd
+    from truetier.availability.estimate import Assessment, Estimate, SubjectKind
     from truetier.catalog.observed import ObservedEdge
     from truetier.errors import Place
     from truetier.graph.build import Graph
@@ -32,6 +33,7 @@ class Facts:
     """
 
     __slots__ = (
+        "_end_to_end",
         "_minutes",
         "_observed",
         "_places",
@@ -62,6 +64,7 @@ class Facts:
         self._titles: dict[str, str] = {}
         self._places: dict[str, Place | None] = {}
         self._observed: Mapping[tuple[str, str], ObservedEdge] | None = None
+        self._end_to_end: Mapping[tuple[SubjectKind, str], EndToEnd] | None = None
         self._plain: dict[str, dict[str, list[Use]]] = {}
 
     @property
@@ -70,6 +73,17 @@ class Facts:
         if self._observed is None:
             self._observed = self.fleet.observed.by_edge
         return self._observed
+
+    @property
+    def end_to_end(self) -> Mapping[tuple[SubjectKind, str], EndToEnd]:
+        """What users got of services, endpoints and journeys as telemetry counted it, by kind and name."""
+        if self._end_to_end is None:
+            self._end_to_end = {}
+            if self.fleet.observed.services:
+                from truetier.availability.end_to_end import end_to_end  # few fleets have evidence of telemetry
+
+                self._end_to_end = {(item.kind, item.name): item for item in end_to_end(self.fleet)}
+        return self._end_to_end
 
     def uses(self, caller: str, callee: str) -> Sequence[Use]:
         """The plain needs of a caller on a callee as the catalog has them, those of endpoints and those only observed included."""

@@ -70,13 +70,11 @@ services:
 
     def check(self, facts: Facts) -> Iterator[Violation | Skipped]:
         """Everything with a promise of which requests were counted."""
-        if not facts.fleet.observed.services:
+        if not facts.end_to_end:
             return
-        from truetier.availability.end_to_end import end_to_end  # few fleets have evidence of telemetry
-
         promises = {(subject.kind, subject.name): subject for subject in _promising(facts)}
-        for seen in end_to_end(facts.fleet):
-            subject = promises.get((seen.kind, seen.name))
+        for about, seen in facts.end_to_end.items():
+            subject = promises.get(about)
             if subject is None or seen.down_low is None or seen.down_high is None:
                 continue
             if seen.down_low > subject.promise.unavailability:

@@ -7,9 +7,13 @@ work; of gRPC codes, those that the server is to blame for.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from truetier.sources.traces.error_text import says_timeout, says_unreachable
 from truetier.telemetry.spans import Outcome, SpanKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Value = str | int | float | bool
 Told = dict[str, Value]
@@ -93,6 +97,14 @@ _FLAGS_OF_UNREACHABLE = frozenset({"UH", "UF", "NR", "NC"})
 _FLAG_OF_TIMEOUT = "UT"
 _HOST_OF_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://(?:[^/?#@]{0,500}@)?(\[[0-9A-Fa-f:.]{1,60}\]|[^/?#:]{1,253})")
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]{1,60}\]|[^/:]{1,253})(?::[0-9]{1,5})?")
+
+
+def ends_of(names: Iterable[bytes]) -> bytes:
+    """For each length, modulo 64, and each last byte whether a name has them: most of those that do not matter need not be looked up."""
+    found = bytearray(64 * 256)
+    for name in names:
+        found[(len(name) % 64) * 256 + name[-1]] = 1
+    return bytes(found)
 
 
 def is_failed(kind: str, is_error: bool | None, told: Told) -> bool:  # noqa: FBT001 - a status, not a switch

@@ -23,6 +23,8 @@ if cython.compiled:
 else:
     from truetier.pointers import characters, memory, size_of
 
+from truetier.sources.traces.attributes import ends_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -52,10 +54,7 @@ class Finder:
     def __init__(self, meanings: dict[str, str], decode: Callable[[bytes], Value]) -> None:
         self._meanings = {name.encode("ascii"): meaning for name, meaning in meanings.items()}
         self._decode = decode
-        signs = bytearray(_LENGTHS * 256)
-        for name in self._meanings:
-            signs[(len(name) % _LENGTHS) * 256 + name[len(name) - 1]] = 1
-        self._signs = bytes(signs)
+        self._signs = ends_of(self._meanings)
 
     def told(self, content: ReadableBuffer) -> dict[str, Value] | None:
         """What a list of attributes says, by meaning; None where the parser must read it. ``content`` is JSON."""

@@ -20,11 +20,11 @@ from truetier.sources.traces import attributes
 from truetier.sources.traces.batch import FULL, Batch
 from truetier.sources.traces.documents import LARGEST
 from truetier.sources.traces.otlp import KINDS, SERVICE_NAME, STATUSES
-from truetier.sources.traces.otlp_wire.kernel import MalformedError, Spans, ends_of
+from truetier.sources.traces.otlp_wire.kernel import MalformedError, Spans
 from truetier.telemetry.spans import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
@@ -42,7 +42,7 @@ _RESOURCE_SPANS = 1
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5  # types on the wire
 _CHUNK = 1024 * 1024
 _MEANINGS = {name.encode(): meaning for name, meaning in attributes.MEANINGS.items()}
-_ENDS = ends_of(_MEANINGS)
+_ENDS = attributes.ends_of(_MEANINGS)
 
 
 class _Found(NamedTuple):
@@ -59,6 +59,7 @@ class _Found(NamedTuple):
     status: list[int]
     told: list[attributes.Told | None]
     wordy: dict[int, tuple[int, int]]
+    linked: list[tuple[int, int]]
 
 
 class _CutOffError(Exception):
@@ -175,15 +176,13 @@ def _read_resource_spans(content: bytes, batch: Batch, sink: Sink) -> None:
         _take_apart(content, batch, sink)
         return
     for first in range(0, len(found.name), FULL):
-        some = slice(first, first + FULL)
-        batch.columns.outcome += _outcomes(found, some, content)
-        _add_columns(found, some, service, batch)
+        _add_columns(found, slice(first, first + FULL), service, content, batch)
         batch.flush_if_full()
-    for begin, end in found.wordy.values():
+    for begin, end in found.linked:
         _add_links(_span(content[begin:end]).links, service, batch)
 
 
-def _add_columns(found: _Found, some: slice, service: str, batch: Batch) -> None:
+def _add_columns(found: _Found, some: slice, service: str, content: bytes, batch: Batch) -> None:
     columns = batch.columns
     columns.trace_id += found.trace_id[some]
     columns.span_id += found.span_id[some]
@@ -195,13 +194,14 @@ def _add_columns(found: _Found, some: slice, service: str, batch: Batch) -> None
     columns.kind += kinds
     columns.service += [service] * len(kinds)
     columns.peer += [attributes.peer(kind, told) if told else "" for kind, told in zip(kinds, found.told[some], strict=True)]
+    columns.outcome += _outcomes(found, some, kinds, content)
 
 
-def _outcomes(found: _Found, some: slice, content: bytes) -> Iterator[str]:
+def _outcomes(found: _Found, some: slice, kinds: Sequence[str], content: bytes) -> Iterator[str]:
     """How the work of each span ended."""
-    for place, (number, status, told) in enumerate(zip(found.kind[some], found.status[some], found.told[some], strict=True), some.start):
+    for place, (kind, status, told) in enumerate(zip(kinds, found.status[some], found.told[some], strict=True), some.start):
         is_error = STATUSES.get(status)
-        if is_error or (told and attributes.is_failed(KINDS.get(number, ""), is_error, told)):
+        if is_error or (told and attributes.is_failed(kind, is_error, told)):
             begin, end = found.wordy.get(place, (0, 0))
             yield attributes.failure(told or {}, _complaints(_span(content[begin:end])))
         else:

@@ -50,7 +50,7 @@ class Segments:
 
     def __init__(self, folder: str, most: int, clock: Callable[[], float]) -> None:
         self._folder = folder
-        self._most = most
+        self.most = most
         self._clock = clock
         self._file: IO[bytes] | None = None
         self._path = ""
@@ -73,17 +73,12 @@ class Segments:
             self._lock.close()
             raise SourceError(f"{folder}: cannot store spans there: {error.strerror}") from error
 
-    @property
-    def most(self) -> int:
-        """How many bytes the folder may hold."""
-        return self._most
-
     def commit(self, requests: Sequence[bytes]) -> None:
         """Writes all of them and waits for the disk. Raises DiskFullError or OSError; none of them counts as written then."""
         records = b"".join(map(record, requests))
-        if self.used + len(records) > self._most:
+        if self.used + len(records) > self.most:
             self.used = self._measured()  # somebody may have taken files away
-            if self.used + len(records) > self._most:
+            if self.used + len(records) > self.most:
                 raise DiskFullError
         while not self._is_written(records):
             self._end_file()  # somebody took the file away: what was written to it now is lost

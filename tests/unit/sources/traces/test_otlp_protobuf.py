@@ -147,3 +147,13 @@ def test_what_stands_twice_in_a_message_is_merged_as_protobuf_does() -> None:
     expected = ExportTraceServiceRequest.FromString(message).resource_spans[0]
     assert [len(scope.spans) for scope in expected.scope_spans] == [1, 1]
     assert [row.service for row in kept(otlp_protobuf.read, message).rows] == ["first", "first"]
+
+
+def test_a_value_before_its_name_that_would_reach_into_it_is_malformed_as_protobuf_finds() -> None:
+    name = b"\n\x0cpeer.service"
+    attribute = b"\x12\x02\n" + bytes([len(name)]) + name
+    inside = span(1).SerializeToString() + b"\x4a" + bytes([len(attribute)]) + attribute
+    scope = b"\x12" + bytes([len(inside)]) + inside
+    resource = b"\x12" + bytes([len(scope)]) + scope
+    sink = kept(otlp_protobuf.read, b"\n" + bytes([len(resource)]) + resource)
+    assert (sink.rows, sink.skipped) == ([], {"malformed span": 1})

@@ -27,13 +27,14 @@ else:
     from truetier.pointers import characters, copy, put, room_of_signs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
     Value = str | int | float | bool
     Texts = list[str]
     Numbers = list[int]
     Told = list[dict[str, Value] | None]
-    Columns = tuple[bytes, Texts, Texts, Texts, Texts, Numbers, Numbers, Numbers, Numbers, Told, dict[int, tuple[int, int]]]
+    Place = tuple[int, int]
+    Columns = tuple[bytes, Texts, Texts, Texts, Texts, Numbers, Numbers, Numbers, Numbers, Told, dict[int, Place], list[Place]]
 
 IS_COMPILED = cython.compiled
 
@@ -108,29 +109,25 @@ class MalformedError(Exception):
     """Bytes are not what they should be."""
 
 
-def ends_of(names: Iterable[bytes]) -> bytes:
-    """For each length and last sign whether any of the names has them."""
-    found = bytearray(64 * 256)
-    for name in names:
-        found[(len(name) % 64) * 256 + name[len(name) - 1]] = 1
-    return bytes(found)
-
-
 @cython.cclass
 class Wire:
-    """Bytes of a message, and how far they were read."""
+    """Bytes of a message, and how far they were read; ``ends`` is ``ends_of`` the names of attributes that are looked at."""
 
     _content: bytes
     _memory: cython.p_uchar
     _place: cython.longlong  # read so far
     _text: cython.longlong  # where the text begins that was looked at last; -1: it was no text
+    _ends: bytes
+    _is_end: cython.p_uchar
 
     @cython.cfunc
-    def _begin(self, content: bytes) -> None:
+    def _begin(self, content: bytes, ends: bytes) -> None:
         self._content = content
         self._memory = characters(content)
         self._place = 0
         self._text = -1
+        self._ends = ends
+        self._is_end = characters(ends)
 
     @cython.cfunc
     @cython.exceptval(-1)
@@ -220,6 +217,13 @@ class Wire:
         return True
 
     @cython.cfunc
+    @cython.exceptval(check=False)
+    def _may_be_known(self, end: cython.longlong) -> cython.bint:
+        """Whether a name that ends there may be one that is looked at: few others need be looked up."""
+        size: cython.longlong = end - self._place
+        return size > 0 and self._is_end[(size % _LENGTHS) * 256 + self._memory[end - 1]] != 0
+
+    @cython.cfunc
     @cython.exceptval(-1)
     def _shape(self, end: cython.longlong) -> cython.int:
         """Whether a value is one text or number and nothing else, and not empty."""
@@ -260,32 +264,28 @@ class Sieve(Wire):
     _of_resources: dict[bytes, int]
     _rewritten: Callable[[bytes], bytes]
     _words: Callable[[bytes], bytes]
-    _ends: cython.p_uchar  # whether a name of some length that ends in some sign is kept: few others need be looked up
-    _table: bytes
 
     def __init__(
         self,
         content: bytes,
         *,
-        kept: Mapping[bytes, int],
-        of_resources: Mapping[bytes, int],
+        kept: dict[bytes, int],
+        of_resources: dict[bytes, int],
         ends: bytes,
         rewritten: Callable[[bytes], bytes],
         words: Callable[[bytes], bytes],
     ) -> None:
         self._accepted = 0
         self._rejected = [0] * len(REASONS)
-        self._begin(content)
+        self._begin(content, ends)
         self._room = bytearray(len(content) + 8 * _GAP)
         self._out = room_of_signs(self._room)
         self._at = 0
         self._has_service = False
-        self._kept = dict(kept)
-        self._of_resources = dict(of_resources)
+        self._kept = kept
+        self._of_resources = of_resources
         self._rewritten = rewritten
         self._words = words
-        self._table = ends
-        self._ends = characters(ends)
 
     def sifted(self) -> tuple[bytes, int, list[int]]:
         """What is kept, how many spans that are, and how many were rejected for each of REASONS.
@@ -599,8 +599,7 @@ class Sieve(Wire):
     @cython.exceptval(-1)
     def _what_is_kept(self, end: cython.longlong, kind: cython.longlong) -> cython.longlong:
         """What is kept of the attribute whose key ends there; 0: nothing."""
-        size: cython.longlong = end - self._place
-        if size == 0 or not self._ends[(size % _LENGTHS) * 256 + self._memory[end - 1]]:
+        if not self._may_be_known(end):
             return 0
         key: bytes = self._content[self._place : end]
         found: int | None = (self._of_resources if kind < 0 else self._kept).get(key)
@@ -666,26 +665,23 @@ class Spans(Wire):
     _status: list[int]
     _told: list[dict[str, Value] | None]
     _wordy: dict[int, tuple[int, int]]
+    _linked: list[tuple[int, int]]
     _meanings: dict[bytes, str]
     _decode: Callable[[bytes], Value]
-    _table: bytes
-    _ends: cython.p_uchar
 
-    def __init__(self, content: bytes, meanings: Mapping[bytes, str], ends: bytes, decode: Callable[[bytes], Value]) -> None:
-        self._begin(content)
-        self._meanings = dict(meanings)
-        self._table = ends
-        self._ends = characters(ends)
+    def __init__(self, content: bytes, meanings: dict[bytes, str], ends: bytes, decode: Callable[[bytes], Value]) -> None:
+        self._begin(content, ends)
+        self._meanings = meanings
         self._decode = decode
         self._resource = b""
         self._trace_id, self._span_id, self._parent_id, self._name = [], [], [], []
         self._kind, self._start_ns, self._duration_ns, self._status = [], [], [], []
-        self._told, self._wordy = [], {}
+        self._told, self._wordy, self._linked = [], {}, []
 
     def columns(self) -> Columns:
         """The resource as it was sent; of each span its identifiers (trace, span, parent), name, number of its kind, start and duration,
-        number of its status, and what its attributes say, by meaning (None: nothing); and of those spans that have links, events, or a
-        message of their status, by place, where they begin and end. Raises MalformedError for what is none.
+        number of its status, and what its attributes say, by meaning (None: nothing); where those spans begin and end that have events or
+        a message of their status, by place; and where those that have links. Raises MalformedError for what is none.
         """
         end: cython.longlong = len(self._content)
         while self._place < end:
@@ -697,7 +693,8 @@ class Spans(Wire):
                 self._scope(stop)
             self._place = stop
         identity = (self._trace_id, self._span_id, self._parent_id)
-        return (self._resource, *identity, self._name, self._kind, self._start_ns, self._duration_ns, self._status, self._told, self._wordy)
+        numbers = (self._kind, self._start_ns, self._duration_ns, self._status)
+        return (self._resource, *identity, self._name, *numbers, self._told, self._wordy, self._linked)
 
     @cython.cfunc
     @cython.exceptval(-1)
@@ -724,6 +721,7 @@ class Spans(Wire):
         over: cython.ulonglong = 0
         told: dict[str, Value] | None = None
         is_wordy: cython.bint = False
+        is_linked: cython.bint = False
         while self._place < end:
             tag: cython.longlong = self._varint(end)
             stop: cython.longlong = self._end_of(tag, end)
@@ -746,11 +744,15 @@ class Spans(Wire):
             elif tag == _STATUS:
                 status = self._code(stop, status)
                 is_wordy |= self._text >= 0
-            elif tag in (_EVENT, _LINK):
+            elif tag == _EVENT:
                 is_wordy = True
+            elif tag == _LINK:
+                is_linked = True
             self._place = stop
         if is_wordy:
             self._wordy[len(self._name)] = (first, end)
+        if is_linked:
+            self._linked.append((first, end))
         self._trace_id.append(trace)
         self._span_id.append(own)
         self._parent_id.append(parent)
@@ -795,7 +797,7 @@ class Spans(Wire):
             if tag == _ATTRIBUTE_KEY:
                 meaning = self._meaning(stop)
             elif tag == _ATTRIBUTE_VALUE:
-                value = self._place
+                value = self._place if stop == end else -1
             parts += 1
             self._place = stop
         if meaning is None:
@@ -809,14 +811,13 @@ class Spans(Wire):
     @cython.cfunc
     def _meaning(self, end: cython.longlong) -> str | None:
         """Of the attribute whose key ends there; None of one that is not looked at."""
-        size: cython.longlong = end - self._place
-        if size == 0 or not self._ends[(size % _LENGTHS) * 256 + self._memory[end - 1]]:
+        if not self._may_be_known(end):
             return None
         return self._meanings.get(self._content[self._place : end])
 
     @cython.cfunc
     def _value(self, begin: cython.longlong, value: cython.longlong, end: cython.longlong) -> Value:
-        """What an attribute says whose value begins there, and is the last of it: one text, or a number that is not negative."""
+        """What an attribute says whose value begins there and ends with it: one text, or a number that is not negative."""
         self._place = value
         if value < end:
             tag: cython.longlong = self._varint(end)

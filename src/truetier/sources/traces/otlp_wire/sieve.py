@@ -16,7 +16,7 @@ from truetier.record import NamedTuple
 from truetier.sources.traces import attributes
 from truetier.sources.traces.error_text import words_of_failure
 from truetier.sources.traces.otlp import KINDS, SERVICE_NAME
-from truetier.sources.traces.otlp_wire.kernel import HOST_ALONE, NAMES_SERVICE, REASONS, REWRITTEN, MalformedError, Sieve, ends_of
+from truetier.sources.traces.otlp_wire.kernel import HOST_ALONE, NAMES_SERVICE, REASONS, REWRITTEN, MalformedError, Sieve
 from truetier.telemetry.spans import SpanKind
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def sieve(more: Iterable[str] = ()) -> Callable[[bytes], Sifted]:
     asked_for = {name.encode(): _EVERY_KIND for name in more}
     kept = {name.encode(): _kinds_of(meaning) for name, meaning in attributes.MEANINGS.items()} | asked_for
     of_resources = {SERVICE_NAME.encode(): NAMES_SERVICE} | {name: 1 for name in asked_for if name != SERVICE_NAME.encode()}
-    ends = ends_of({**kept, **of_resources})
+    ends = attributes.ends_of({**kept, **of_resources})
 
     def rewritten(raw: bytes) -> bytes:
         return _rewritten(raw, kept)
