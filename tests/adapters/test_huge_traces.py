@@ -203,3 +203,47 @@ def test_a_trace_of_a_million_spans(parent_of: Callable[[int], int], kind: str, 
     assert done.code == 0
     assert done.peak < MOST
     assert done.told["counts"]["used"] == SPANS
+
+
+ROWS, AT_ONCE, LONG = 4_000, 100, "x" * MIB
+OWN: dict[str, Any] = {
+    "trace_id": "0" * 31 + "1",
+    "span_id": "0" * 15 + "1",
+    "parent_id": "",
+    "service": "a",
+    "name": "get",
+    "kind": "client",
+    "start_ns": START,
+    "duration_ns": 5,
+    "outcome": "",
+    "peer": "",
+}
+EXPORTED = {"TraceId": "1", "SpanId": "1", "ParentSpanId": "", "SpanName": "get", "ServiceName": "a", "Timestamp": START, "Duration": 5}
+
+
+@pytest.mark.parametrize("encoding", ["RLE_DICTIONARY", "DELTA_BYTE_ARRAY", "PLAIN"])
+@pytest.mark.parametrize("column", ["trace_id", "name", "SpanAttributes"])
+def test_a_parquet_file_that_is_small_on_disk_alone(column: str, encoding: str, tmp_path: Path) -> None:
+    """Every row has the same megabyte, which the file keeps once or packs well."""
+    if column == "SpanAttributes":
+        one = {**EXPORTED, column: [("server.address", LONG)]}
+        type_of = {column: pa.map_(pa.string(), pa.string())}
+    else:
+        one, type_of = {**OWN, column: LONG}, {}
+    schema = pa.schema([(name, type_of.get(name, pa.array([value]).type)) for name, value in one.items()])
+    is_dictionary = encoding == "RLE_DICTIONARY"
+    leaf = "SpanAttributes.key_value.value" if type_of else column
+    encodings = None if is_dictionary else {leaf: encoding}
+    options: dict[str, Any] = {"compression": "zstd", "use_dictionary": is_dictionary, "column_encoding": encodings}
+    rows = pa.record_batch([pa.array([value] * AT_ONCE, schema.field(name).type) for name, value in one.items()], schema=schema)
+    with pq.ParquetWriter(tmp_path / "small.parquet", schema, **options) as file:
+        for _ in range(ROWS // AT_ONCE):
+            file.write_batch(rows)
+    assert (tmp_path / "small.parquet").stat().st_size < 8 * MIB
+    done = observe(tmp_path / "small.parquet")
+    assert done.peak < MOST
+    if column == "trace_id":
+        assert done.code == 3
+        assert f"span without an identifier: {ROWS:,}" in done.said
+    else:
+        assert done.told["counts"] == {"read": ROWS, "used": ROWS, "skipped": {}}

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _ROWS = 120_000  # of one row group
-_MOST_NAMES = 500_000  # of spans; past that new ones have none, as if nobody had told them apart
+_WAITING = 256 * 2**20  # bytes of rows that wait for a row group to be full
+# Names, and characters of all of them. Past the first, spans are told apart by what has a name already; past twice as many, services too.
+_MOST_NAMES, _MOST_LETTERS = 500_000, 64 * 2**20
 _HEX = frozenset("0123456789abcdef")
 _TEXTS = ("trace_id", "span_id", "parent_id", "service", "name", "kind")
 _SCHEMA = pa.schema(
@@ -90,8 +92,10 @@ class Spool:
         self._latest_ns = latest_ns
         self._waiting: list[list[pa.Table]] = [[] for _ in range(parts)]
         self._rows = [0] * parts
+        self._bytes = 0
         self._files: list[pq.ParquetWriter | None] = [None] * parts
         self._names: dict[str, int] = {"": 0}
+        self._letters = 0
         self._links: list[pa.Table] = []
         self._said: list[pa.Table] = []
         self._by_log: list[pa.Table] = []
@@ -108,9 +112,9 @@ class Spool:
     def table(self, given: pa.Table) -> None:
         """Takes spans that are columns already: those of spans.py."""
         self._read += given.num_rows
-        batch = self._sensible(_keyed(given))
+        batch = self._numbered(self._sensible(_keyed(given)))
         self._used += batch.num_rows
-        batch = self._numbered(batch)
+        self._bytes += batch.nbytes
         part_of = pc.bit_wise_and(batch["tkey"], self._parts - 1)
         if self._parts > 1:
             batch = batch.take(pc.sort_indices(part_of))
@@ -121,6 +125,10 @@ class Spool:
             self._rows[part] += rows
             if self._rows[part] >= _ROWS:
                 self._write(part)
+        if self._bytes >= _WAITING:
+            for part in range(self._parts):
+                self._write(part)
+            self._bytes = 0
 
     def links(self, links: Sequence[tuple[str, str, str]]) -> None:
         """Takes what spans are linked to."""
@@ -172,28 +180,37 @@ class Spool:
     def _sensible(self, batch: pa.Table) -> pa.Table:
         """Those spans of which something can be learned; each of the others is counted under the first reason that holds."""
         for reason, is_right in _CHECKS:
-            right = batch.filter(is_right(batch, self._latest_ns))
-            if right.num_rows < batch.num_rows:
-                self._skipped[reason] = self._skipped.get(reason, 0) + batch.num_rows - right.num_rows
-            batch = right
+            batch = self._kept(batch, reason, is_right(batch, self._latest_ns))
         return batch
+
+    def _kept(self, batch: pa.Table, reason: str, is_right: pa.Array) -> pa.Table:
+        if pc.all(is_right).as_py():
+            return batch
+        right = batch.filter(is_right)
+        self._skipped[reason] = self._skipped.get(reason, 0) + batch.num_rows - right.num_rows
+        return right
 
     def _numbered(self, batch: pa.Table) -> pa.Table:
         """The same with the numbers of its names, kinds and outcomes."""
         for number, column in (("svc", "service"), ("label", "name"), ("whom", "peer")):
             texts = batch[column].combine_chunks().dictionary_encode()
-            numbers = self._number_of(texts.dictionary.to_pylist(), most=_MOST_NAMES if number == "label" else None)
+            numbers = self._number_of(texts.dictionary.to_pylist(), 1 if number == "label" else 2)
             batch = batch.append_column(number, pa.array(numbers, pa.int32()).take(texts.indices))
         kinds = pc.add(pc.fill_null(pc.index_in(batch["kind"], _KINDS), len(_KINDS) - 1), 1)
         outcomes = pc.fill_null(pc.index_in(batch["outcome"], _OUTCOMES), len(_OUTCOMES) - 1)
-        return batch.append_column("k", kinds.cast(pa.int8())).append_column("f", outcomes.cast(pa.int8()))
+        batch = batch.append_column("k", kinds.cast(pa.int8())).append_column("f", outcomes.cast(pa.int8()))
+        return self._kept(batch, "one service too many", pc.not_equal(batch["svc"], 0))
 
-    def _number_of(self, names: Sequence[str], *, most: int | None = None) -> list[int]:
-        """The numbers of names, new ones counted on; past ``most`` those that are new are all the empty one."""
+    def _number_of(self, names: Sequence[str], share: int = 2) -> list[int]:
+        """The numbers of names, new ones counted on; past ``share`` times the most those that are new are all the empty one."""
         known = self._names
-        if most is not None and len(known) >= most:
+        before = len(known)
+        if before >= share * _MOST_NAMES or self._letters >= share * _MOST_LETTERS:
             return [known.get(name, 0) for name in names]
-        return [known.setdefault(name, len(known)) for name in names]
+        numbers = [known.setdefault(name, len(known)) for name in names]
+        if len(known) > before:
+            self._letters += sum(len(name) for name, number in zip(names, numbers, strict=True) if number >= before)
+        return numbers
 
     def _write(self, part: int) -> None:
         if not self._waiting[part]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.telemetry.made import BEGIN, LATEST, Traces, spooled
-from truetier.telemetry.spool import keys
+from truetier.telemetry.spool import Spool, keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +78,38 @@ def test_names_are_numbered_once_for_all_parts(tmp_path: Path) -> None:
     for row in rows:
         assert (names[row["svc"]], names[row["label"]], names[row["whom"]]) == (row["service"], row["name"], row["peer"])
     assert sorted((row["k"], row["start_ns"]) for row in rows) == [(1, BEGIN), (3, BEGIN)]
+
+
+def test_past_so_many_names_spans_stay_and_past_twice_as_many_services_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for most in ("_MOST_NAMES", "_MOST_LETTERS"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"truetier.telemetry.spool.{most}", 8)
+            traces = Traces()
+            found = Spool(str(tmp_path / most), 1, LATEST)
+            for number in range(20):
+                traces = Traces()
+                traces.span(str(number), "r", "", f"{number % 5}", "server", name=f"get {number}")
+                found.spans(traces.columns)
+            for number in range(20):
+                traces = Traces()
+                traces.span(str(number), "s", "", f"more {number}", "server")
+                found.spans(traces.columns)
+        spooled = found.close()
+        labels = pq.read_table(spooled.spans(0))["label"].to_pylist()
+        assert 0 < labels.index(0) < 20
+        assert spooled.counts.read == 40
+        assert spooled.counts.skipped == {"one service too many": 40 - spooled.counts.used}
+        assert 20 < spooled.counts.used < 40
+
+
+def test_rows_wait_for_a_row_group_only_while_they_are_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("truetier.telemetry.spool._WAITING", 2_000)
+    traces = Traces()
+    found = Spool(str(tmp_path), 2, LATEST)
+    for number in range(8):
+        traces = Traces()
+        traces.span(str(number), "r", "", "a", "server", name="x" * 1_000)
+        found.spans(traces.columns)
+    spooled = found.close()
+    assert sum(pq.read_metadata(spooled.spans(part)).num_row_groups for part in spooled.parts) > 2
+    assert spooled.counts.used == 8

@@ -14,9 +14,13 @@ from truetier.sources.traces.otlp import STATUSES
 from truetier.telemetry.spans import Columns, Outcome, SpanKind
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
     from truetier.telemetry.spans import Sink
 
 _OWN = tuple(Columns.__slots__)
+_AT_ONCE = 64 * 2**20  # bytes of rows, as far as the file says how large they are
+_LONG = LONGEST_TEXT + 1  # characters: what is longer is as much too long as this
 _NUMBERS = frozenset({"start_ns", "duration_ns"})
 _CLICKHOUSE = frozenset({"TraceId", "SpanId", "ParentSpanId", "SpanName", "ServiceName", "Timestamp", "Duration"})
 _MORE = frozenset({"SpanKind", "StatusCode", "StatusMessage", "SpanAttributes", "Links.TraceId", "Links.SpanId"})
@@ -32,8 +36,8 @@ _WRONG = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryErr
 def read(stream: IO[bytes], sink: Sink) -> None:
     """Gives every span of the file, which has to be one that can be searched, to the sink."""
     try:
-        file = pq.ParquetFile(stream)
-        names = set(file.schema_arrow.names)
+        metadata = pq.read_metadata(stream)
+        names = set(metadata.schema.to_arrow_schema().names)
     except _WRONG:
         sink.skip(_DAMAGED)
         return
@@ -45,11 +49,75 @@ def read(stream: IO[bytes], sink: Sink) -> None:
         sink.skip(_OF_OTHERS)
         return
     try:
-        for rows in file.iter_batches(FULL, columns=wanted):
-            take(rows, batch)
+        longest = _longest_texts(stream, metadata, wanted)
+        # A column that is read like that writes no text out before it is cut; one within another cannot be read like that.
+        file = pq.ParquetFile(stream, read_dictionary=[path for path, size in longest.items() if path in names and size > _LONG])
+        for rows in file.iter_batches(_rows_at_once(metadata, wanted, longest), columns=wanted):
+            take(pa.RecordBatch.from_arrays([*map(_short, rows.columns)], rows.schema.names), batch)
     except _WRONG:
         sink.skip(_DAMAGED_ROWS)
     batch.flush()
+
+
+def _longest_texts(stream: IO[bytes], metadata: pq.FileMetaData, wanted: Iterable[str]) -> dict[str, int]:
+    """Of columns whose texts the file keeps once each, however many rows they stand in: the longest, in bytes."""
+    chunks = [(place, chunk) for place, _, chunk in _chunks(metadata, wanted) if chunk.has_dictionary_page]
+    longest = {chunk.path_in_schema: 0 for _, chunk in chunks if chunk.physical_type == "BYTE_ARRAY"}
+    file = pq.ParquetFile(stream, read_dictionary=list(longest))
+    for place, chunk in chunks:
+        if (path := chunk.path_in_schema) in longest:
+            first = next(file.iter_batches(1, row_groups=[place], columns=[path]))  # all texts come with the first row
+            longest[path] = max(longest[path], *(_longest(texts) for column in first.columns for texts in _texts_of(column)))
+    return longest
+
+
+def _texts_of(column: pa.Array) -> Iterator[pa.Array]:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        yield column.dictionary
+    elif pa.types.is_map(kind):
+        yield from _texts_of(column.keys)
+        yield from _texts_of(column.items)
+    elif pa.types.is_struct(kind):
+        for place in range(kind.num_fields):
+            yield from _texts_of(column.field(place))
+    elif pa.types.is_list(kind):
+        yield from _texts_of(column.values)
+
+
+def _longest(texts: pa.Array) -> int:
+    return pc.max(pc.binary_length(texts)).as_py() or 0
+
+
+def _rows_at_once(metadata: pq.FileMetaData, wanted: Collection[str], longest: Mapping[str, int]) -> int:
+    """So many that memory holds them: a row may be large, may be a list, and a text may be the one before it and a bit more."""
+    most = FULL
+    for _, group, chunk in _chunks(metadata, wanted):
+        values = max(1, chunk.num_values)
+        most = min(most, _AT_ONCE * group.num_rows // max(1, group.total_byte_size), FULL * group.num_rows // values)
+        if (path := chunk.path_in_schema) not in wanted:  # within another column
+            most = min(most, _AT_ONCE * group.num_rows // (values * max(1, longest.get(path, 0))))
+        if "DELTA_BYTE_ARRAY" in chunk.encodings:
+            most = min(most, _AT_ONCE // max(1, chunk.total_uncompressed_size))
+    return max(1, most)
+
+
+def _chunks(metadata: pq.FileMetaData, wanted: Iterable[str]) -> Iterator[tuple[int, pq.RowGroupMetaData, pq.ColumnChunkMetaData]]:
+    """Where the wanted columns lie: the place of the group of rows, the group, and the column in it. Groups without rows are left out."""
+    for place, group in enumerate(map(metadata.row_group, range(metadata.num_row_groups))):
+        for chunk in map(group.column, range(group.num_columns if group.num_rows else 0)):
+            if any(f"{chunk.path_in_schema}.".startswith(f"{name}.") for name in wanted):
+                yield place, group, chunk
+
+
+def _short(column: pa.Array) -> pa.Array:
+    """The same with its texts written out, each cut before it is written into many rows."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _short(column.dictionary).take(column.indices)
+    if not (pa.types.is_string(kind) or pa.types.is_binary(kind)) or _longest(column) <= _LONG:
+        return column
+    return pc.utf8_slice_codeunits(column, 0, _LONG) if pa.types.is_string(kind) else pc.binary_slice(column, 0, 4 * _LONG)
 
 
 def _take_own(rows: pa.RecordBatch, batch: Batch) -> None:

@@ -104,9 +104,9 @@ def own_parquet(**columns: list[Any]) -> bytes:
     return to_parquet(pa.table({**rows, **columns}))
 
 
-def to_parquet(table: pa.Table) -> bytes:
+def to_parquet(table: pa.Table, *, use_dictionary: bool = True) -> bytes:
     buffer = io.BytesIO()
-    parquet.write_table(table, buffer)
+    parquet.write_table(table, buffer, use_dictionary=use_dictionary)
     return buffer.getvalue()
 
 

@@ -16,7 +16,7 @@ ONE = Row(TRACE, SPAN, "", "checkout", "pay", "client", START, 5, "timeout", "pa
 OTHER_TRACE = "f" * 32
 
 
-def clickhouse(**columns: Any) -> bytes:  # noqa: ANN401 - values or arrays
+def clickhouse(*, use_dictionary: bool = True, **columns: Any) -> bytes:  # noqa: ANN401 - values or arrays
     rows = {
         "Timestamp": pa.array([START], pa.timestamp("ns")),
         "TraceId": [TRACE],
@@ -33,7 +33,8 @@ def clickhouse(**columns: Any) -> bytes:  # noqa: ANN401 - values or arrays
         "Links.SpanId": [[PARENT]],
         "ResourceAttributes": ["not looked at"],
     }
-    return to_parquet(pa.table({key: value for key, value in {**rows, **columns}.items() if value is not None}))
+    table = pa.table({key: value for key, value in {**rows, **columns}.items() if value is not None})
+    return to_parquet(table, use_dictionary=use_dictionary)
 
 
 def test_our_own_columns_are_read() -> None:
@@ -80,6 +81,17 @@ def test_rows_that_are_malformed_are_counted_and_the_others_are_used() -> None:
         sink = kept(parquet.read, own_parquet(**{**twice, **bad}))
         assert (sink.rows, sink.skipped) == ([ONE], {reason: 1})
     assert kept(parquet.read, clickhouse(Timestamp=["now"])).skipped == {"malformed span": 1}
+
+
+@pytest.mark.parametrize("is_kept_once", [True, False])
+@pytest.mark.parametrize("long", ["x" * 5_000, b"x" * 5_000], ids=["text", "bytes"])
+def test_texts_that_are_too_long_are_cut_however_the_file_keeps_them(*, long: str | bytes, is_kept_once: bool) -> None:
+    told = pa.array([[("server.address", long)]], pa.map_(pa.string(), pa.array([long]).type))
+    content = clickhouse(SpanName=[long], ServiceName=[long], SpanAttributes=told, use_dictionary=is_kept_once)
+    cut = "x" * 1_000
+    assert kept(parquet.read, content).rows == [ONE._replace(parent_id=PARENT, name=cut, service=cut, peer=cut)]
+    sink = kept(parquet.read, clickhouse(TraceId=[long], use_dictionary=is_kept_once))
+    assert (sink.rows, sink.skipped) == ([], {"span without an identifier": 1})
 
 
 def test_columns_of_other_types_are_no_spans() -> None:
