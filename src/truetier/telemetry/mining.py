@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,8 @@ from truetier.telemetry.members import members
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from truetier.telemetry.engines import Engine
     from truetier.telemetry.spool import Spooled
 
@@ -30,8 +32,8 @@ _PLAN = files("truetier.telemetry") / "plan"
 _ROUNDS = 7  # of climbing: 127 spans between a request and its call
 # What each part leaves behind, and by what its rows are told apart when those of all parts are summed up.
 _SUMS = {
-    "edges": ("caller", "callee", "is_async"),
     "durations": ("caller", "callee", "is_async", "f", "seen", "outlasted", "bucket"),
+    "edges": ("caller", "callee", "is_async"),
     "quiet": ("svc", "w"),
     "contrast": ("caller", "callee", "w"),
     "present": ("svc",),
@@ -99,7 +101,7 @@ def calls(spooled: Spooled, engine: Engine) -> pa.Table:
     _open(spooled, engine)
     found = []
     for part in spooled.parts:
-        _find_calls(spooled, engine, part, are_kept=False)
+        _find_calls(spooled, engine, part)
         found.append(engine.take(_text("calls")))
     engine.give("parts", pa.concat_tables(found))
     return _summed(engine, found[0].column_names, _SUMS["edges"])
@@ -120,7 +122,7 @@ def _count(spooled: Spooled, engine: Engine, part: int) -> None:
     """The first half of the plan over one part; its last table written says that the part is done."""
     if os.path.exists(_file(spooled, "broken", part)):
         return
-    _find_calls(spooled, engine, part, are_kept=True)
+    _find_calls(spooled, engine, part)
     _run(engine, "requests", "failures", "broken", *_SUMS)
     for name in (*_SUMS, "broken"):
         file = _file(spooled, name, part)
@@ -128,24 +130,22 @@ def _count(spooled: Spooled, engine: Engine, part: int) -> None:
         os.replace(file + _UNDER_WAY, file)
 
 
-def _find_calls(spooled: Spooled, engine: Engine, part: int, *, are_kept: bool) -> None:
-    """Every call of one part, and the request that made it. To keep them pays where they are looked at more than once or twice."""
+def _find_calls(spooled: Spooled, engine: Engine, part: int) -> None:
+    """Every call of one part, and the request that made it. What only some data needs is left out where it finds nothing."""
     _number(spooled, engine, part)
     for name in ("arrivals", "clients"):  # not kept: each use wants a few columns of them
         engine.view(name, _text(name))
-    engine.step("loose", _text("loose"))
-    if _count_of(engine, "loose", "loose.svc = loose.psvc"):
+    _run(engine, "linked", "met")
+    is_loose = _count_of(engine, "met", "met.caller IS NULL") and engine.step("loose", _text("loose"))
+    if is_loose and _count_of(engine, "loose", "loose.svc = loose.psvc"):
         engine.step("entries", _text("entries"))
     else:
         engine.view("entries", "SELECT * FROM arrivals")
-    engine.step("linked", _text("linked"))
-    if are_kept:
+    if is_loose:
         engine.step("direct", _text("direct"))
     else:
-        engine.view("direct", _text("direct"))
+        engine.view("direct", "SELECT * FROM met WHERE met.caller IS NOT NULL")
     if engine.step("deep", _text("deep")):
-        if not are_kept:
-            engine.step("direct", _text("direct"))
         _climb(engine)
     else:
         engine.view("owned", "SELECT * FROM direct")
@@ -169,18 +169,32 @@ def _number(spooled: Spooled, engine: Engine, part: int) -> None:
 
 
 def _may_be_doubled(file: str) -> bool:
-    """Whether some spans share a mix of their keys, as copies do: sorted numbers tell that in a fifth of the time that grouping takes."""
+    """Whether some spans share a mix of their keys, as copies do: sorted numbers tell that in a fifth of the time that grouping takes.
+
+    First the halves of the mixes alone are sorted; those of the few that share one are looked at whole.
+    """
     read = pq.read_table(file, columns=["tkey", "skey"])
     trace, span = (read[name].to_numpy().view(np.uint64) for name in ("tkey", "skey"))
     mixed = trace * _ODD ^ span
-    mixed.sort()
-    return bool((mixed[1:] == mixed[:-1]).any())
+    high = (mixed >> np.uint64(32)).astype(np.uint32)
+    shared = _shared(high)
+    is_near = np.zeros(1 << 16, dtype=np.bool_)
+    is_near[shared >> 16] = True
+    return bool(len(_shared(mixed[is_near[high >> 16]])))
+
+
+def _shared(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Those that are there more than once."""
+    ordered = np.sort(numbers)
+    shared: NDArray[Any] = ordered[1:][ordered[1:] == ordered[:-1]]
+    return shared
 
 
 def _climb(engine: Engine) -> None:
     """Finds the request behind calls that are made below other spans of it."""
     if _count_of(engine, "deep", "deep.stray = 1"):
-        engine.step("direct", _text("strays"))
+        engine.step("strays", _text("strays"))
+        engine.view("direct", "SELECT * FROM strays")
     engine.step("below", _text("below"))
     for _ in range(_ROUNDS):
         engine.step("below", _text("climbed"))

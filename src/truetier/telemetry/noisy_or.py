@@ -34,7 +34,7 @@ _DROPPED = 60  # draws of each, until its start is forgotten
 _KEPT = 200  # after them
 _MOST_NEEDED = 100_000  # failures
 _DECIDED = 0.95
-_PER_DRAW = 4  # values of each kept draw's distribution, for the quantiles
+_PER_DRAW = 2  # values of each kept draw's distribution, for the quantiles
 
 
 class Pattern(NamedTuple):
@@ -79,7 +79,8 @@ def posteriors(patterns: Sequence[Pattern], backgrounds: Sequence[Background], c
 class _Sampler:
     """The state of the draws, all chains side by side: each has its own copy of every pattern, window and cause.
 
-    Row of a pattern, column of a cause: the background comes first, then the members of the set.
+    Row of a pattern in a chain, column of a cause: the background comes first, then the members of the set. Large sets come first, so
+    that the rows which have a column are always the first ones.
     """
 
     def __init__(self, patterns: Sequence[Pattern], backgrounds: Sequence[Background], causes: int, chance: np.random.Generator) -> None:
@@ -91,16 +92,17 @@ class _Sampler:
         for pattern in patterns:  # no cause took effect in a request that did not fail: nothing to draw
             beta[pattern.window] += pattern.requests - pattern.failed
             survived[list(pattern.causes)] += pattern.requests - pattern.failed
-        failing = [pattern for pattern in patterns if pattern.failed]
+        failing = sorted((pattern for pattern in patterns if pattern.failed), key=lambda pattern: -len(pattern.causes))
         widest = max((len(pattern.causes) for pattern in failing), default=1)
         members = np.full((len(failing), widest), causes, dtype=np.int64)  # the last cause never takes effect
         for row, pattern in enumerate(failing):
             members[row, : len(pattern.causes)] = pattern.causes
         chains = np.arange(_CHAINS)
-        self._members = (members + (causes + 1) * chains[:, None, None]).reshape(-1, widest)
+        self._members = (members[:, None, :] + (causes + 1) * chains[None, :, None]).reshape(-1, widest)
         windows = np.array([pattern.window for pattern in failing], dtype=np.int64)
-        self._windows = (windows + len(alpha) * chains[:, None]).ravel()
-        self._failed = np.tile(np.array([pattern.failed for pattern in failing], dtype=np.int64), _CHAINS)
+        self._windows = (windows[:, None] + len(alpha) * chains).ravel()
+        self._failed = np.repeat(np.array([pattern.failed for pattern in failing], dtype=np.int64), _CHAINS)
+        self._rows = [_CHAINS * sum(len(pattern.causes) >= column for pattern in failing) for column in range(widest + 2)]
         self._alpha, self._beta, self._survived = (np.tile(each, _CHAINS) for each in (alpha, beta, survived))
         self._background = self._alpha / (self._alpha + self._beta)
         self._harm = chance.uniform(0.02, 0.98, len(self._survived))
@@ -129,27 +131,38 @@ class _Sampler:
         on = np.zeros(chances.shape, dtype=np.int64)
         open_ones, explained = self._failed.copy(), np.zeros_like(self._failed)
         for column in range(chances.shape[1]):
-            chance = chances[:, column]
-            some = some_from[:, column]
+            rows, wider = self._rows[column : column + 2]
+            chance, some = chances[:wider, column], some_from[:wider, column]
             here = np.divide(chance, some, out=np.ones_like(chance), where=some > 0)
-            fresh = self.chance.binomial(open_ones, np.minimum(here, 1.0))
-            on[:, column] = fresh + self.chance.binomial(explained, chance)
-            open_ones -= fresh
-            explained += fresh
+            fresh = open_ones[:rows].copy()  # what no cause before explains, the last one of a set does
+            fresh[:wider] = self.chance.binomial(open_ones[:wider], np.minimum(here, 1.0))
+            on[:rows, column] = fresh
+            if column:
+                on[:rows, column] += self.chance.binomial(explained[:rows], chances[:rows, column])
+            open_ones[:rows] -= fresh
+            explained[:rows] += fresh
         return on
 
 
 def _told(on: Reals, off: Reals, chance: np.random.Generator) -> list[Posterior]:
     """Averages over the Beta distributions of all draws: rows are draws, columns causes."""
+    draws, causes = on.shape
     alpha, beta = PRIOR + on, PRIOR + off
     values = chance.beta(np.repeat(alpha, _PER_DRAW, axis=0), np.repeat(beta, _PER_DRAW, axis=0))
     low, high = np.quantile(values, (0.025, 0.975), axis=0)
+    # Both counts of a cause add up to the same in every draw, and most draws of it are alike: each kind is looked up once.
+    most = on.max() + 1.0
+    kinds, counts = np.unique(on + most * np.arange(causes), return_counts=True)
+    cause, harmed = np.divmod(kinds, most)
+    places = cause.astype(np.int64)
+    of_kinds = PRIOR + harmed, PRIOR + (on[0] + off[0])[places] - harmed
+    below_low, below_high = (np.bincount(places, counts * betainc(*of_kinds, limit), causes) / draws for limit in (0.2, 0.8))
     columns = (
         (alpha / (alpha + beta)).mean(axis=0),
         low,
         high,
-        (1.0 - betainc(alpha, beta, 0.8)).mean(axis=0),
-        betainc(alpha, beta, 0.2).mean(axis=0),
+        1.0 - below_high,
+        below_low,
         on.mean(axis=0),
         off.mean(axis=0),
     )

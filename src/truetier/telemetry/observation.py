@@ -101,7 +101,7 @@ def _edges(mined: Mined) -> Iterable[EdgeEvidence]:
     for edge in known:  # a log may name a callee that no span shows
         if not any((*edge, is_async) in seen for is_async in (0, 1)):
             seen[*edge, 0] = {}
-    took = _took(mined)
+    calls = _calls(mined)
     limits = {(row["caller"], row["callee"]): row["low_ns"] for row in mined.limits.to_pylist()}
     entries = _entries(mined)
     fallbacks = _fallbacks(mined)
@@ -110,7 +110,7 @@ def _edges(mined: Mined) -> Iterable[EdgeEvidence]:
             continue
         row = seen[caller, callee, is_async]
         requests = row.get("requests", 0)
-        median, slow = took.get((caller, callee, is_async), (None, None))
+        told = calls.get((caller, callee, is_async), _NO_CALLS)
         fallback = fallbacks.get((caller, callee))
         modes = {} if is_async else {mode: known[caller, callee].get(mode, NEVER_SEEN) for mode in MODES.values()}
         yield EdgeEvidence(
@@ -121,12 +121,12 @@ def _edges(mined: Mined) -> Iterable[EdgeEvidence]:
             row.get("errors", 0),
             requests,
             row.get("masked", 0),
-            row.get("swallowed", 0),
+            told.swallowed,
             requests / entries[caller] if entries.get(caller) else None,
-            row.get("first_ns"),
-            row.get("last_ns"),
-            median,
-            slow,
+            told.first_ns,
+            told.last_ns,
+            told.median_ns,
+            told.slow_ns,
             None if is_async else limits.get((caller, callee)),
             None if fallback is None else names[fallback],
             modes,
@@ -163,13 +163,33 @@ def _without_frequency(item: ObservedMode) -> ObservedMode:
     return item._replace(verdict=verdict, probability=None, low=None, high=None, flags=(*item.flags, "sampled_by_outcome"))
 
 
-def _took(mined: Mined) -> dict[tuple[int, int, int], tuple[int, int]]:
-    """The median and the 99th percentile of calls that went well, by edge."""
-    buckets: dict[tuple[int, int, int], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+class _Calls(NamedTuple):
+    """What the calls of one edge tell by themselves; the median and the 99th percentile are of those that went well."""
+
+    swallowed: int
+    first_ns: int | None
+    last_ns: int | None
+    median_ns: int | None
+    slow_ns: int | None
+
+
+_NO_CALLS = _Calls(0, None, None, None, None)
+
+
+def _calls(mined: Mined) -> dict[tuple[int, int, int], _Calls]:
+    by_edge: dict[tuple[int, int, int], list[dict[str, int]]] = defaultdict(list)
     for row in mined.durations.to_pylist():
-        if not row["f"]:
-            buckets[row["caller"], row["callee"], row["is_async"]][row["bucket"]] += row["n"]
-    return {edge: (_quantile(of_edge, 0.5), _quantile(of_edge, 0.99)) for edge, of_edge in buckets.items()}
+        by_edge[row["caller"], row["callee"], row["is_async"]].append(row)
+    found = {}
+    for edge, rows in by_edge.items():
+        buckets: dict[int, int] = defaultdict(int)
+        for row in rows:
+            if not row["f"]:
+                buckets[row["bucket"]] += row["n"]
+        quantiles = (_quantile(buckets, 0.5), _quantile(buckets, 0.99)) if buckets else (None, None)
+        times = min(row["first_ns"] for row in rows), max(row["last_ns"] for row in rows)
+        found[edge] = _Calls(sum(row["swallowed"] for row in rows), *times, *quantiles)
+    return found
 
 
 def _quantile(buckets: Mapping[int, int], share: float) -> int:

@@ -48,8 +48,9 @@ def test_one_cause_alone_has_the_beta_posterior() -> None:
     ],
 )
 def test_joint_posteriors_are_those_of_a_grid(patterns: list[Pattern], backgrounds: list[Background]) -> None:
-    found = posteriors(patterns, backgrounds, 2)
-    assert [each.mean for each in found] == pytest.approx(by_grid(patterns, backgrounds, 2), abs=0.03)
+    """What draws scatter by is averaged away over seeds, so that what is left is what the sampler itself gets wrong."""
+    found = [[each.mean for each in posteriors(patterns, backgrounds, 2, seed=seed)] for seed in range(30)]
+    assert np.mean(found, axis=0) == pytest.approx(by_grid(patterns, backgrounds, 2), abs=0.015)
 
 
 def test_a_background_as_high_as_the_failures_explains_them() -> None:

@@ -1,14 +1,12 @@
--- Every call, with the request it became and the request it was made for, where that is the span right above: from client spans, to whoever
--- answered, took the message, or is said to be called; and from whatever stands above an arrival of another service.
--- Seen: whether the callee recorded it.
-SELECT clients.t AS t, clients.s AS s, clients.p AS p, clients.ts AS ts, clients.d AS d, clients.svc AS caller,
-  COALESCE(answer.svc, linked.svc, clients.peer) AS callee, CASE WHEN clients.k = 4 OR answer.k = 2 THEN 1 ELSE 0 END AS is_async,
-  clients.name AS name, clients.f AS f, answer.f AS ef, answer.d AS ed, CASE WHEN answer.t IS NULL THEN 0 ELSE 1 END AS seen,
-  owner.s AS owner, owner.ts AS ots, owner.f AS of_
-FROM clients
-LEFT JOIN entries AS answer ON answer.t = clients.t AND answer.p = clients.s
-LEFT JOIN entries AS owner ON owner.t = clients.t AND owner.s = clients.p AND owner.svc = clients.svc
-LEFT JOIN linked ON linked.t = clients.t AND linked.s = clients.s
+-- Calls that clients tell of, and those that show by an arrival alone: from whatever stands above it in another service. A request that was
+-- looked at twice is known by the first look.
+SELECT met.t AS t, met.s AS s, met.p AS p, met.ts AS ts, met.d AS d, met.caller AS caller, met.callee AS callee, met.is_async AS is_async,
+  met.name AS name, met.f AS f, met.ef AS ef, met.ed AS ed, met.seen AS seen,
+  CASE WHEN again.t IS NULL THEN met.owner END AS owner, CASE WHEN again.t IS NULL THEN met.ots END AS ots,
+  CASE WHEN again.t IS NULL THEN met.of_ END AS of_
+FROM met
+LEFT JOIN (SELECT loose.t AS t, loose.s AS s FROM loose WHERE loose.svc = loose.psvc) AS again ON again.t = met.t AND again.s = met.owner
+WHERE met.caller IS NOT NULL
 UNION ALL
 SELECT loose.t AS t, loose.s AS s, loose.p AS p, loose.ts AS ts, loose.d AS d, loose.psvc AS caller,
   loose.svc AS callee, CASE WHEN loose.k = 2 THEN 1 ELSE 0 END AS is_async,
