@@ -43,7 +43,7 @@ _SUMS = {
 }
 _TOLD_APART = ("failed", "patterns", "sets")
 _LEAST, _MOST = {"first_ns"}, {"last_ns"}
-_ODD = np.uint64(0x9E37_79B9_7F4A_7C15)  # so that traces and spans that are numbered alike do not cancel out
+_ODD = np.uint64(0x9E37_79B9_7F4A_7C15)  # brings what differs in the lower half of a key into the upper one
 _UNDER_WAY = ".part"  # of a file that is being written
 _LIMITS = pa.schema([("caller", pa.int64()), ("callee", pa.int64()), ("low_ns", pa.int64()), ("high_ns", pa.int64())])
 
@@ -169,18 +169,15 @@ def _number(spooled: Spooled, engine: Engine, part: int) -> None:
 
 
 def _may_be_doubled(file: str) -> bool:
-    """Whether some spans share a mix of their keys, as copies do: sorted numbers tell that in a fifth of the time that grouping takes.
+    """Whether some spans share a key, as copies do: sorted numbers tell that in a fifth of the time that grouping takes.
 
-    First the halves of the mixes alone are sorted; those of the few that share one are looked at whole.
+    First halves of the keys alone are sorted; those of the few that share one are looked at whole.
     """
-    read = pq.read_table(file, columns=["tkey", "skey"])
-    trace, span = (read[name].to_numpy().view(np.uint64) for name in ("tkey", "skey"))
-    mixed = trace * _ODD ^ span
-    high = (mixed >> np.uint64(32)).astype(np.uint32)
-    shared = _shared(high)
+    spread = pq.read_table(file, columns=["skey"])["skey"].to_numpy().view(np.uint64) * _ODD
+    high = (spread >> np.uint64(32)).astype(np.uint32)
     is_near = np.zeros(1 << 16, dtype=np.bool_)
-    is_near[shared >> 16] = True
-    return bool(len(_shared(mixed[is_near[high >> 16]])))
+    is_near[_shared(high) >> 16] = True
+    return bool(len(_shared(spread[is_near[high >> 16]])))
 
 
 def _shared(numbers: NDArray[Any]) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 SELECT requests.caller AS caller, requests.callee AS callee, CAST(FLOOR(requests.ots / 300000000000.0) AS BIGINT) AS w, COUNT(*) AS n,
   SUM(CASE WHEN requests.of_ IN (1, 2, 3) THEN 1 ELSE 0 END) AS failed, SUM(CASE WHEN requests.of_ = 4 THEN 1 ELSE 0 END) AS unrecorded
 FROM requests
-LEFT JOIN (SELECT broken.t AS t, broken.owner AS owner FROM broken WHERE broken.is_async = 0 GROUP BY broken.t, broken.owner) AS hurt
-ON hurt.t = requests.t AND hurt.owner = requests.owner
-WHERE hurt.t IS NULL AND requests.owner IS NOT NULL AND requests.is_async = 0
+LEFT JOIN (SELECT broken.owner AS owner FROM broken WHERE broken.is_async = 0 GROUP BY broken.owner) AS hurt
+ON hurt.owner = requests.owner
+WHERE hurt.owner IS NULL AND requests.owner IS NOT NULL AND requests.is_async = 0
 GROUP BY requests.caller, requests.callee, CAST(FLOOR(requests.ots / 300000000000.0) AS BIGINT)
