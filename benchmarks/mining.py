@@ -31,7 +31,7 @@ from span_generator import KINDS, OUTCOMES, Fleet
 from truetier.telemetry.engines import DuckDB
 from truetier.telemetry.mining import calls, mine
 from truetier.telemetry.observation import observation
-from truetier.telemetry.spool import Counts, Spool, Spooled
+from truetier.telemetry.spool import Counts, Spool, Spooled, may_be_doubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -186,7 +186,7 @@ def _print_memory(spooled: Spooled, bar: int) -> None:
 
 def _mine_alone(folder: str) -> None:
     parts = tuple(sorted(int(name[6:9]) for name in os.listdir(folder) if name.startswith("spans-")))
-    _mined(Spooled(folder, parts, Counts(0, 0, {})))
+    _mined(Spooled(folder, parts, Counts(0, 0, {}), ()))
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(f"mining in a process of its own: {used.ru_utime + used.ru_stime:.0f} s, peak memory {used.ru_maxrss / 1024:,.0f} MiB")
 
@@ -216,7 +216,7 @@ FORMS = (
 
 def _print_peers(spooled: Spooled, runs: int) -> None:
     """Over the first parts; the peers too work through one at a time, which spares them memory and costs them nothing."""
-    some = Spooled(spooled.folder, spooled.parts[:PEER_PARTS], spooled.counts)
+    some = spooled._replace(parts=spooled.parts[:PEER_PARTS])
     tasks: dict[str, Callable[[], dict[Pair, Counted]]] = {"ours": lambda: _by_truetier(some)}
     for form in FORMS:
         tasks[f"pandas, {form.title}"] = lambda form=form: _by_pandas(some, form)  # type: ignore[misc]
@@ -239,6 +239,8 @@ def _print_peers(spooled: Spooled, runs: int) -> None:
 
 
 def _by_truetier(spooled: Spooled) -> dict[Pair, Counted]:
+    """Copies are looked for while spans are read, before the plan; since the scripts do it too, here it counts."""
+    spooled = spooled._replace(doubled=tuple(part for part in spooled.parts if may_be_doubled(spooled.spans(part))))
     engine = DuckDB(memory=MEMORY, spill=os.path.join(spooled.folder, "spill"), threads=1)
     try:
         found = calls(spooled, engine).to_pylist()

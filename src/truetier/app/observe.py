@@ -121,7 +121,8 @@ def _spooled(
     if os.path.exists(read):
         with open(read, encoding="utf-8") as file:
             known = json.load(file)
-        return Spooled(spans, tuple(known["parts"]), Counts(*known["counts"])), tuple(SkippedInput(*item) for item in known["unread"])
+        spooled = Spooled(spans, tuple(known["parts"]), Counts(*known["counts"]), tuple(known["doubled"]))
+        return spooled, tuple(SkippedInput(*item) for item in known["unread"])
     spool = Spool(spans, _parts(files), latest_ns)
     unread = tuple(read_traces(paths, spool, progress=progress))
     spooled = spool.close()
@@ -129,7 +130,8 @@ def _spooled(
         reasons = "".join(f"; {reason}: {count:,}" for reason, count in spooled.counts.skipped.items())
         raise NothingToReadError(f"no spans in {', '.join(paths)}{reasons}")
     with open(f"{read}.part", "w", encoding="utf-8") as file:
-        json.dump({"parts": spooled.parts, "counts": spooled.counts, "unread": [list(item) for item in unread]}, file)
+        known = {"parts": spooled.parts, "counts": spooled.counts, "doubled": spooled.doubled, "unread": [list(item) for item in unread]}
+        json.dump(known, file)
     os.replace(f"{read}.part", read)
     return spooled, unread
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,8 +21,6 @@ from truetier.telemetry.members import members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
 
     from truetier.telemetry.engines import Engine
     from truetier.telemetry.spool import Spooled
@@ -43,7 +40,6 @@ _SUMS = {
 }
 _TOLD_APART = ("failed", "patterns", "sets")
 _LEAST, _MOST = {"first_ns"}, {"last_ns"}
-_ODD = np.uint64(0x9E37_79B9_7F4A_7C15)  # brings what differs in the lower half of a key into the upper one
 _UNDER_WAY = ".part"  # of a file that is being written
 _LIMITS = pa.schema([("caller", pa.int64()), ("callee", pa.int64()), ("low_ns", pa.int64()), ("high_ns", pa.int64())])
 
@@ -154,7 +150,7 @@ def _find_calls(spooled: Spooled, engine: Engine, part: int) -> None:
 def _number(spooled: Spooled, engine: Engine, part: int) -> None:
     """Spans once each, as numbers, with all that is known of kinds and failures; what most data does not need is left out."""
     engine.open("raw", [spooled.spans(part)])
-    if _may_be_doubled(spooled.spans(part)) and engine.step("doubled", _text("doubled")):
+    if part in spooled.doubled and engine.step("doubled", _text("doubled")):
         engine.step("single", _text("single"))
     else:
         engine.open("single", [spooled.spans(part)])
@@ -166,25 +162,6 @@ def _number(spooled: Spooled, engine: Engine, part: int) -> None:
     if _count_of(engine, "spans", "spans.k = 6"):
         engine.step("unkind", "SELECT * FROM spans")
         engine.step("spans", _text("kinds"))
-
-
-def _may_be_doubled(file: str) -> bool:
-    """Whether some spans share a key, as copies do: sorted numbers tell that in a fifth of the time that grouping takes.
-
-    First halves of the keys alone are sorted; those of the few that share one are looked at whole.
-    """
-    spread = pq.read_table(file, columns=["skey"])["skey"].to_numpy().view(np.uint64) * _ODD
-    high = (spread >> np.uint64(32)).astype(np.uint32)
-    is_near = np.zeros(1 << 16, dtype=np.bool_)
-    is_near[_shared(high) >> 16] = True
-    return bool(len(_shared(spread[is_near[high >> 16]])))
-
-
-def _shared(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Those that are there more than once."""
-    ordered = np.sort(numbers)
-    shared: NDArray[Any] = ordered[1:][ordered[1:] == ordered[:-1]]
-    return shared
 
 
 def _climb(engine: Engine) -> None:

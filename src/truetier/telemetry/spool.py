@@ -12,7 +12,7 @@ import os
 import sys
 from array import array
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,11 +26,14 @@ from truetier.telemetry.spans import Columns, Outcome, SpanKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
 _ROWS = 120_000  # of one row group
 _WAITING = 256 * 2**20  # bytes of rows that wait for a row group to be full
 # Names, and characters of all of them. Past the first, spans are told apart by what has a name already; past twice as many, services too.
 _MOST_NAMES, _MOST_LETTERS = 500_000, 64 * 2**20
 _SPREAD = ((np.uint64(30), np.uint64(0xBF58_476D_1CE4_E5B9)), (np.uint64(27), np.uint64(0x94D0_49BB_1331_11EB)))
+_ODD = np.uint64(0x9E37_79B9_7F4A_7C15)  # brings what differs in the lower half of a key into the upper one
 _HEX = frozenset("0123456789abcdef")
 _TEXTS = ("trace_id", "span_id", "parent_id", "service", "name", "kind")
 _SCHEMA = pa.schema(
@@ -177,7 +180,9 @@ class Spool:
         except OSError as error:
             raise SourceError(f"{self._folder}: cannot write spans there: {error.strerror or error}") from error
         counts = Counts(self._read, self._used, dict(sorted(self._skipped.items())))
-        return Spooled(self._folder, tuple(part for part, file in enumerate(self._files) if file is not None), counts)
+        parts = tuple(part for part, file in enumerate(self._files) if file is not None)
+        spooled = Spooled(self._folder, parts, counts, ())
+        return spooled._replace(doubled=tuple(part for part in parts if may_be_doubled(spooled.spans(part))))
 
     # -- inside
 
@@ -232,11 +237,12 @@ class Spool:
 
 
 class Spooled(NamedTuple):
-    """Spans as they lie on disk: the parts that hold any, and what was counted on the way."""
+    """Spans as they lie on disk: the parts that hold any, what was counted on the way, and the parts in which some spans may be twice."""
 
     folder: str
     parts: tuple[int, ...]
     counts: Counts
+    doubled: tuple[int, ...]
 
     def spans(self, part: int) -> str:
         """The file of one part."""
@@ -293,3 +299,22 @@ def _keyed(given: pa.Table) -> pa.Table:
 
 def _joined(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
     return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def may_be_doubled(file: str) -> bool:
+    """Whether some spans share a key, as copies do: sorted numbers tell that in a fifth of the time that grouping takes.
+
+    First halves of the keys alone are sorted; those of the few that share one are looked at whole.
+    """
+    spread = pq.read_table(file, columns=["skey"])["skey"].to_numpy().view(np.uint64) * _ODD
+    high = (spread >> np.uint64(32)).astype(np.uint32)
+    is_near = np.zeros(1 << 16, dtype=np.bool_)
+    is_near[_shared(high) >> 16] = True
+    return bool(len(_shared(spread[is_near[high >> 16]])))
+
+
+def _shared(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Those that are there more than once."""
+    ordered = np.sort(numbers)
+    shared: NDArray[Any] = ordered[1:][ordered[1:] == ordered[:-1]]
+    return shared

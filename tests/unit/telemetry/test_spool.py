@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.telemetry.made import BEGIN, LATEST, Traces, spooled
-from truetier.telemetry.spool import Spool, keys
+from truetier.telemetry.spool import Spool, keys, span_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,24 @@ def test_what_makes_no_sense_is_counted_under_one_reason_and_the_rest_is_used(
         getattr(traces.columns, name)[0] = value
     counts = spooled(traces, tmp_path).counts
     assert (counts.read, counts.used, counts.skipped) == (2, 1, {reason: 1})
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3)), min_size=1), st.sampled_from(("{:016x}", "{:032x}", "span-{}")))
+def test_a_span_has_the_same_key_only_in_the_same_trace(pairs: list[tuple[int, int]], form: str) -> None:
+    traces, spans = ([form.format(number) for number in numbers] for numbers in zip(*pairs, strict=True))
+    found = span_keys(keys(traces), spans).to_pylist()
+    assert len(set(found)) == len(set(pairs))
+    assert len(set(zip(pairs, found, strict=True))) == len(set(pairs))
+    assert span_keys(keys(traces), [""] * len(pairs)).null_count == len(pairs)
+
+
+def test_parts_in_which_a_span_came_twice_are_told(tmp_path: Path) -> None:
+    traces = Traces()
+    for number in range(4_000):
+        traces.span(f"{number % 8:016x}", f"{number:016x}", "", "a", "server")
+    traces.span(f"{3:016x}", f"{3_995:016x}", "", "a", "server")
+    found = spooled(traces, tmp_path, parts=8)
+    assert (found.parts, found.doubled) == (tuple(range(8)), (3,))
 
 
 def test_a_part_holds_whole_traces(tmp_path: Path) -> None:
