@@ -89,8 +89,12 @@ $(VENV)/lab.stamp: $(VENV)/demo.stamp lab/pyproject.toml
 	@$(INSTALL) --no-build-isolation --editable ./lab
 	@touch $@
 
-# The tests run the lab too.
-$(VENV)/test.stamp: $(VENV)/lab.stamp
+$(VENV)/runtime.stamp: $(VENV)/demo.stamp runtime/pyproject.toml
+	@$(INSTALL) --no-build-isolation --editable ./runtime
+	@touch $@
+
+# The tests run the lab and the runtime too.
+$(VENV)/test.stamp: $(VENV)/lab.stamp $(VENV)/runtime.stamp
 
 # The test tools stand on top of the program: a demo after a test has nothing left to install.
 $(VENV)/test.stamp $(VENV)/bench.stamp $(VENV)/docs.stamp $(VENV)/fuzz.stamp: $(VENV)/%.stamp: $(VENV)/demo.stamp

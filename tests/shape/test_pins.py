@@ -15,6 +15,7 @@ OTHER_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.tom
 CONFIGURATION = (
     "pyproject.toml",
     "lab/pyproject.toml",
+    "runtime/pyproject.toml",
     "constraints.txt",
     "Makefile",
     "noxfile.py",
@@ -43,8 +44,10 @@ def test_every_dependency_we_name_is_pinned(repository: Path) -> None:
     project = tomllib.loads((repository / "pyproject.toml").read_text())
     named = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
     named += [need for extra in project["project"]["optional-dependencies"].values() for need in extra]
-    lab = tomllib.loads((repository / "lab" / "pyproject.toml").read_text())
-    named += [*lab["build-system"]["requires"], *lab["project"]["dependencies"]]
+    for folder in ("lab", "runtime"):
+        other = tomllib.loads((repository / folder / "pyproject.toml").read_text())
+        named += [*other["build-system"]["requires"], *other["project"]["dependencies"]]
+        named += [need for extra in other["project"].get("optional-dependencies", {}).values() for need in extra]
     names = {canonical(re.split(r"[<>=!~ \[;]", need, maxsplit=1)[0]) for need in named}
     assert names - set(pins(repository)) == {"truetier"}  # an extra that stands on another one
 

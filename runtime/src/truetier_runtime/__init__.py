@@ -1,0 +1,1 @@
+"""Parts that keep a service's promise while its dependencies break theirs."""

@@ -1,0 +1,34 @@
+"""What happened, told to whoever listens: nothing here knows of metrics, traces or files."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Hook = Callable[["Fact"], None]
+
+
+class Fact:
+    """One thing that happened.
+
+    ``kind`` is one of the constants below, ``subject`` whom it concerns (a callee, a snapshot's scope), ``at`` the seconds of the
+    clock of whoever tells it, ``detail`` what else there is to say, in a few words or a number.
+    """
+
+    __slots__ = ("at", "detail", "kind", "subject")
+
+    def __init__(self, kind: str, subject: str, at: float, detail: str | float = "") -> None:
+        self.kind = kind
+        self.subject = subject
+        self.at = at
+        self.detail = detail
+
+    def __repr__(self) -> str:
+        return f"Fact({self.kind!r}, {self.subject!r}, {self.at!r}, {self.detail!r})"
+
+
+def tell(hooks: tuple[Hook, ...], fact: Fact) -> None:
+    """Tells everybody. Never called with a lock held: a hook may take its time, and may call back."""
+    for hook in hooks:
+        hook(fact)
