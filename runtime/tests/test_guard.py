@@ -1,0 +1,417 @@
+"""What a call meets on its way, policy by policy."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+
+import pytest
+
+from truetier_runtime.breaker import Breaker
+from truetier_runtime.deadline import Deadline, from_header, remaining, to_header
+from truetier_runtime.errors import BulkheadFullError, CircuitOpenError, DeadlineExceededError, TimedOutError
+from truetier_runtime.fallback import Instead, LastGood, StandIn, Value
+from truetier_runtime.guard import Guard
+from truetier_runtime.hooks import Fact
+from truetier_runtime.retry import Hedge, Retry, RetryBudget, pause
+from truetier_runtime.testing import FakeClock
+from truetier_runtime.window import Counts
+
+
+class BrokenError(Exception):
+    pass
+
+
+class Script:
+    """Work that ends as written, one end after the other: an exception is raised, anything else returned."""
+
+    def __init__(self, *ends: object) -> None:
+        self.ends = list(ends)
+        self.calls: list[tuple[object, ...]] = []
+
+    def __call__(self, *args: object) -> object:
+        self.calls.append(args)
+        end = self.ends.pop(0)
+        if isinstance(end, BaseException):
+            raise end
+        return end
+
+    async def later(self, *args: object) -> object:
+        await asyncio.sleep(0)
+        return self(*args)
+
+
+def either(guard: Guard, work: Script, *args: object, is_async: bool) -> object:
+    return asyncio.run(guard.call_async(work.later, *args)) if is_async else guard.call(work, *args)
+
+
+BOTH = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+
+
+@BOTH
+def test_what_the_work_gives_or_raises_comes_through(*, is_async: bool) -> None:
+    guard, error = Guard("ledger"), BrokenError()
+    assert either(guard, Script(7), 1, is_async=is_async) == 7
+    with pytest.raises(BrokenError) as raised:
+        either(guard, Script(error), is_async=is_async)
+    assert raised.value is error
+    assert guard.counts() == Counts(good=1, failed=1)
+
+
+@BOTH
+def test_a_mistake_of_the_caller_is_an_answer(*, is_async: bool) -> None:
+    slept: list[float] = []
+    guard = Guard(
+        "ledger", mistakes=(KeyError,), breaker=Breaker(0.1, minimum_calls=1), retry=Retry(), fallback=Value(1), sleep=slept.append
+    )
+    with pytest.raises(KeyError):
+        either(guard, Script(KeyError("no such account")), is_async=is_async)
+    assert (guard.state, guard.counts(), slept) == ("closed", Counts(good=1), [])
+
+
+@BOTH
+def test_a_failure_is_tried_again_and_the_fallback_answers_what_still_fails(*, is_async: bool) -> None:
+    guard = Guard("ledger", retry=Retry(3, base=1e-6, cap=1e-6), fallback=Value("stale"))
+    assert either(guard, Script(BrokenError(), BrokenError(), 7), is_async=is_async) == 7
+    assert either(guard, Script(BrokenError(), BrokenError(), BrokenError()), is_async=is_async) == "stale"
+    assert guard.counts() == Counts(good=1, failed=5)
+
+
+@BOTH
+def test_an_open_breaker_refuses_with_a_hint_and_the_fallback_answers(*, is_async: bool) -> None:
+    clock, facts = FakeClock(), list[Fact]()
+    breaker = Breaker(0.5, minimum_calls=2, open_for=4, jitter=0.5)
+    bare = Guard("ledger", breaker=breaker, clock=clock, chance=lambda: 0.75, hooks=(facts.append,))
+    for _ in range(2):
+        with pytest.raises(BrokenError):
+            either(bare, Script(BrokenError()), is_async=is_async)
+    clock.advance(1)
+    untouched = Script()
+    with pytest.raises(CircuitOpenError) as refused:
+        either(bare, untouched, is_async=is_async)
+    assert refused.value.retry_after == pytest.approx(4 * 1.25 - 1)
+    assert untouched.calls == []
+    clock.advance(4)
+    assert either(bare, Script(7), is_async=is_async) == 7
+    assert [fact.kind for fact in facts] == ["breaker opened", "refused", "breaker half-open", "breaker closed"]
+    assert {fact.subject for fact in facts} == {"ledger"}
+    assert bare.counts() == Counts(good=1, failed=2, refused=1)
+
+
+@BOTH
+def test_a_probe_that_fails_opens_the_breaker_again(*, is_async: bool) -> None:
+    clock = FakeClock()
+    guard = Guard("ledger", breaker=Breaker(minimum_calls=1, open_for=5, jitter=0), clock=clock, fallback=Value("stale"))
+    assert either(guard, Script(BrokenError()), is_async=is_async) == "stale"
+    clock.advance(5)
+    assert either(guard, Script(BrokenError()), is_async=is_async) == "stale"
+    assert guard.state == "open"
+    clock.advance(4.9)
+    assert either(guard, Script(), is_async=is_async) == "stale"
+    clock.advance(0.1)
+    assert either(guard, Script(7), is_async=is_async) == 7
+    assert (guard.state, guard.counts()) == ("closed", Counts(good=1, failed=2, refused=1))
+
+
+def test_a_full_bulkhead_refuses_and_every_end_gives_the_slot_back() -> None:
+    guard = Guard("ledger", bulkhead=1, breaker=Breaker(1.0, minimum_calls=100))
+
+    def nested() -> str:
+        with pytest.raises(BulkheadFullError):
+            guard.call(int)
+        return "done"
+
+    for _ in range(3):
+        assert guard.call(nested) == "done"
+        for error in (BrokenError(), KeyboardInterrupt()):
+            with pytest.raises(type(error)):
+                guard.call(Script(error))
+    assert guard.counts() == Counts(good=3, failed=3, cancelled=3, refused=3)
+
+
+def test_a_refused_probe_takes_no_slot_of_the_bulkhead() -> None:
+    clock = FakeClock()
+    guard = Guard("ledger", bulkhead=1, breaker=Breaker(minimum_calls=1, open_for=5, jitter=0), clock=clock)
+    with pytest.raises(BrokenError):
+        guard.call(Script(BrokenError()))
+    for _ in range(3):
+        with pytest.raises(CircuitOpenError):
+            guard.call(int)
+    clock.advance(5)
+    guard.call(int)
+    guard.call(int)
+
+
+def test_a_deadline_is_handed_down_and_never_made_longer() -> None:
+    seen: list[float | None] = []
+    inner = Guard("index", timeout=60)
+    outer = Guard("ledger", timeout=5)
+    outer.call(lambda: inner.call(lambda: seen.append(remaining())))
+    assert seen[0] is not None
+    assert 4 < seen[0] <= 5
+    with Deadline(1), Deadline(60):
+        inner.call(lambda: seen.append(remaining()))
+        Guard("ledger").call(lambda: seen.append(remaining()))
+    assert all(left is not None and 0 < left <= 1 for left in seen[1:])
+    assert remaining() is None
+
+
+@BOTH
+def test_where_no_time_is_left_nothing_is_begun(*, is_async: bool) -> None:
+    guard, untouched = Guard("ledger", timeout=5, bulkhead=1), Script()
+    with Deadline(0):
+        for _ in range(2):
+            with pytest.raises(DeadlineExceededError):
+                either(guard, untouched, is_async=is_async)
+    assert (untouched.calls, guard.counts()) == ([], Counts(refused=2))
+
+
+def test_no_pause_outlasts_the_deadline() -> None:
+    slept: list[float] = []
+    guard = Guard("ledger", retry=Retry(3, base=10, cap=10), chance=lambda: 0.9, sleep=slept.append)
+    with Deadline(5), pytest.raises(BrokenError):
+        guard.call(Script(BrokenError()))
+    assert slept == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("1500", 1.5), ("0", 0.0), (None, None), ("", None), ("-1", None), ("1.5", None), ("²", None)]
+)
+def test_a_header_says_how_much_time_is_left(text: str | None, seconds: float | None) -> None:
+    assert from_header(text) == seconds
+
+
+def test_a_header_never_promises_more_than_there_is() -> None:
+    assert to_header() is None
+    with Deadline(1.5) as limit:
+        assert to_header(limit - 1.2345) == "1234"
+        assert to_header(limit + 1) == "0"
+    assert from_header("9" * 12) == 24 * 60 * 60
+    assert from_header("9" * 13) is None
+    with pytest.raises(ValueError, match="zero or more"):
+        Deadline(float("nan"))
+
+
+@pytest.mark.parametrize("where", ["timeout", "deadline", "section"])
+def test_asynchronous_work_is_cancelled_at_its_deadline(where: str) -> None:
+    guard = Guard("ledger", timeout=None if where == "deadline" else 0.01, breaker=Breaker(1.0, minimum_calls=1))
+
+    async def go() -> None:
+        if where == "section":
+            async with guard.section():
+                await asyncio.sleep(60)
+        elif where == "deadline":
+            with Deadline(0.01):
+                await guard.call_async(asyncio.sleep, 60)
+        else:
+            await guard.call_async(asyncio.sleep, 60)
+
+    with pytest.raises(TimedOutError, match=r"ledger: no answer in 0\.0"):
+        asyncio.run(go())
+    assert (guard.state, guard.counts()) == ("open", Counts(failed=1))
+
+
+def test_a_timeout_of_the_works_own_is_its_failure_and_stays_its() -> None:
+    error = TimeoutError("theirs")
+    guard = Guard("ledger", timeout=60)
+    with pytest.raises(TimeoutError) as raised:
+        asyncio.run(guard.call_async(Script(error).later))
+    assert raised.value is error
+    assert guard.counts() == Counts(failed=1)
+
+
+def test_retries_are_a_share_of_requests_with_a_floor() -> None:
+    clock = FakeClock(1000.0)
+    budget = RetryBudget(0.1, floor=0.2, window=10)
+    facts: list[Fact] = []
+    guards = [
+        Guard(name, retry=Retry(2, base=0.1, budget=budget), clock=clock, sleep=lambda _: None, hooks=(facts.append,))
+        for name in ("a", "b")
+    ]
+    for _ in range(50):
+        for guard in guards:
+            guard.call(int)
+    for _ in range(30):
+        for guard in guards:
+            with pytest.raises(BrokenError):
+                guard.call(Script(BrokenError(), BrokenError()))
+    retried = sum(fact.kind == "retried" for fact in facts)
+    assert retried == 2 + int(0.1 * 160), "two by the floor, and a tenth of the requests of both"
+    assert sum(fact.kind == "out of budget" for fact in facts) == 60 - retried
+    assert sum(guard.counts().good + guard.counts().failed for guard in guards) == 160 + retried
+    clock.advance(11)
+    with pytest.raises(BrokenError):
+        guards[0].call(Script(BrokenError(), BrokenError()))
+    assert facts[-1].kind == "retried", "what is spent comes back when its time has passed"
+
+
+def test_pauses_are_drawn_between_nothing_and_a_bound_that_doubles() -> None:
+    retry = Retry(10, base=0.1, cap=1.0)
+    assert [pause(retry, made, 1.0) for made in range(1, 7)] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.0, 1.0])
+    assert pause(retry, 3, 0.0) == 0.0
+
+
+def test_only_errors_that_are_worth_it_are_tried_again() -> None:
+    guard = Guard("ledger", retry=Retry(on=(OSError,)), sleep=lambda _: None)
+    work = Script(BrokenError())
+    with pytest.raises(BrokenError):
+        guard.call(work)
+    assert guard.call(Script(ConnectionError(), 7)) == 7
+
+
+def test_a_hedge_is_begun_when_the_first_is_slow_and_its_answer_counts() -> None:
+    async def go() -> None:
+        facts: list[Fact] = []
+        guard = Guard("ledger", hedge=Hedge(0.01, budget=RetryBudget(0.1, floor=0.1)), hooks=(facts.append,))
+        calls: list[int] = []
+
+        async def work() -> int:
+            calls.append(1)
+            number = len(calls)
+            await asyncio.sleep(60 if number == 1 else 0)
+            return number
+
+        assert await guard.call_async(work) == 2
+        assert [fact.kind for fact in facts] == ["hedged"]
+        assert guard.counts() == Counts(good=1, cancelled=1)
+        assert await guard.call_async(work) == 3, "an answer in time needs no second"
+
+        calls.clear()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(guard.call_async(work), 0.05)
+        assert len(calls) == 1, "the budget is spent"
+
+    asyncio.run(go())
+
+
+def test_of_two_attempts_that_fail_the_error_comes_and_of_one_the_other_counts() -> None:
+    async def go(*ends: float) -> object:
+        """Each attempt: seconds until it fails, or below nought until it is good."""
+        guard, left = Guard("ledger", hedge=Hedge(0.005)), list(ends)
+
+        async def work() -> str:
+            end = left.pop(0)
+            await asyncio.sleep(abs(end))
+            if end > 0:
+                raise BrokenError
+            return "good"
+
+        return await guard.call_async(work)
+
+    assert asyncio.run(go(0.02, -0.04)) == "good"
+    with pytest.raises(BrokenError):
+        asyncio.run(go(0.02, 0.02))
+
+
+def test_the_last_good_answer_serves_until_it_is_too_old() -> None:
+    clock = FakeClock()
+    guard = Guard("prices", fallback=LastGood(10, most=2), clock=clock)
+    guard.call(Script("1 EUR"), "apple")
+    guard.call(Script("2 EUR"), "pear")
+    assert guard.call(Script(BrokenError()), "apple") == "1 EUR"
+    clock.advance(10)
+    assert guard.call(Script(BrokenError()), "pear") == "2 EUR"
+    guard.call(Script("3 EUR"), "plum")
+    with pytest.raises(BrokenError):
+        guard.call(Script(BrokenError()), "apple")  # had to go for the plum
+    clock.advance(0.1)
+    with pytest.raises(BrokenError):
+        guard.call(Script(BrokenError()), "pear")
+
+
+def test_a_stand_in_answers_small_amounts_and_lets_large_ones_fail() -> None:
+    facts: list[Fact] = []
+    guard = Guard("fraud", fallback=StandIn(lambda amount: amount < 50, Value("approved")), hooks=(facts.append,))
+    assert guard.call(Script(BrokenError()), 49) == "approved"
+    with pytest.raises(BrokenError):
+        guard.call(Script(BrokenError()), 50)
+    assert [(fact.kind, fact.detail) for fact in facts] == [("fell back", "BrokenError")]
+
+
+@BOTH
+def test_another_function_may_answer_in_its_place(*, is_async: bool) -> None:
+    instead = Script("from the cache")
+    guard = Guard("ledger", fallback=Instead(instead.later if is_async else instead))
+    assert either(guard, Script(BrokenError()), 1, 2, is_async=is_async) == "from the cache"
+    assert instead.calls == [(1, 2)]
+
+
+def test_decorated_functions_stay_what_they_are() -> None:
+    guard = Guard("ledger")
+
+    @guard
+    def plain(number: int) -> int:
+        """Adds one."""
+        return number + 1
+
+    @guard
+    async def later(number: int) -> int:
+        return number + 1
+
+    class Client:
+        @guard
+        def ask(self) -> Client:
+            return self
+
+    client = Client()
+    assert (plain(1), asyncio.run(later(1)), client.ask()) == (2, 2, client)
+    assert (plain.__name__, plain.__doc__) == ("plain", "Adds one.")
+    assert inspect.iscoroutinefunction(later)
+    assert guard.counts() == Counts(good=3)
+
+
+def test_a_section_is_refused_timed_and_counted() -> None:
+    clock = FakeClock()
+    guard = Guard("ledger", timeout=1, bulkhead=1, breaker=Breaker(minimum_calls=3, open_for=5, jitter=0), clock=clock)
+    with guard.section():
+        assert remaining(clock.now) == 1
+    with pytest.raises(BrokenError), guard.section():
+        raise BrokenError
+    with guard.section():
+        clock.advance(2)
+    with pytest.raises(CircuitOpenError), guard.section():
+        raise AssertionError("never gets here")
+    assert guard.counts() == Counts(good=1, failed=2, refused=1)
+
+
+def test_hooks_are_told_with_no_lock_held() -> None:
+    guard: Guard
+    seen: list[Counts] = []
+
+    def hook(_: Fact) -> None:
+        asked = threading.Thread(target=lambda: seen.append(guard.counts()))
+        asked.start()
+        asked.join(10)
+
+    guard = Guard("ledger", breaker=Breaker(minimum_calls=1), hooks=(hook,))
+    with pytest.raises(BrokenError):
+        guard.call(Script(BrokenError()))
+    with pytest.raises(CircuitOpenError):
+        guard.call(int)
+    assert len(seen) == 2
+
+
+def test_totals_stay_exact_when_a_breaker_opens_again_and_again() -> None:
+    clock = FakeClock()
+    guard = Guard("ledger", breaker=Breaker(minimum_calls=1, open_for=1, jitter=0), clock=clock)
+    for _ in range(200):
+        with pytest.raises(BrokenError):
+            guard.call(Script(BrokenError()))
+        clock.advance(1)
+        guard.call(int)
+    assert guard.counts() == Counts(good=200, failed=200)
+
+
+@pytest.mark.parametrize("settings", [{"timeout": 0}, {"timeout": -1}, {"bulkhead": 0}])
+def test_limits_have_to_be_positive(settings: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"the guard of ledger: .* is not positive"):
+        Guard("ledger", **settings)  # type: ignore[arg-type] # numbers all
+
+
+def test_all_that_is_wrong_with_a_breaker_is_told_at_once() -> None:
+    with pytest.raises(ValueError, match=r"failure_rate 2 .*minimum_calls 0 .*window 0 .*open_for -1 .*jitter 1 .*probes 0 .*lease 0 "):
+        Breaker(2, minimum_calls=0, window=0, open_for=-1, jitter=1, probes=0, lease=0)
+    for wrong in (lambda: Retry(1), lambda: RetryBudget(-1), lambda: Hedge(-1), lambda: LastGood(0)):
+        with pytest.raises(ValueError, match=r"."):
+            wrong()
