@@ -101,6 +101,8 @@ $(VENV)/test.stamp $(VENV)/bench.stamp $(VENV)/docs.stamp $(VENV)/fuzz.stamp: $(
 	@$(INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $@
 
+$(VENV)/bench.stamp: $(VENV)/runtime.stamp
+
 # A peer has an environment of its own: what it needs is not what we need.
 $(VENV)/peers.stamp: $(VENV)/made.stamp
 	@$(PYTHON) -m venv --clear $(VENV)/peers

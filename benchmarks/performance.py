@@ -112,6 +112,19 @@ def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
             is_table=False,
         ),
         Section(
+            "Guards",
+            "The full guard (deadline, bulkhead, breaker, retry budget, fallback, exact counts) around a call that does nothing, beside\n"
+            "pybreaker and circuitbreaker, which have a breaker alone. What bounds it: calls of Python functions, and two looks at the clock.",
+            ("guards.py",),
+            is_table=False,
+        ),
+        Section(
+            "Guards, in cases that breakers get wrong",
+            "The same cases are tests of ours: runtime/tests/test_probes.py.",
+            ("guard_probes.py",),
+            is_table=True,
+        ),
+        Section(
             "Receiving spans",
             "`truetier receive` beside an nginx that only stores bodies. What bounds it: Python's event loop, and of a large request the\n"
             "walk over its spans; to wait for the disk costs little, since requests that come meanwhile are committed together.",

@@ -80,6 +80,7 @@ def test_closed_again_nothing_of_before_counts() -> None:
 def test_a_window_holds_what_is_recent_and_the_total_everything(steps: list[tuple[float, bool]]) -> None:
     """Against a list of moments; time that runs back, as a late thread's does, counts as the present."""
     window, now, latest, seen = Window(10, buckets=10), 100.0, 100.0, []
+    window.roll(now)
     for step, is_good in steps:
         now = latest + step
         latest = max(latest, now)
