@@ -114,7 +114,7 @@ def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
         Section(
             "Guards",
             "The full guard (deadline, bulkhead, breaker, retry budget, fallback, exact counts) around a call that does nothing, beside\n"
-            "pybreaker and circuitbreaker, which have a breaker alone. What bounds it: calls of Python functions, and two looks at the clock.",
+            "pybreaker and circuitbreaker, which have a breaker alone. What bounds it: calls of functions, and two looks at the clock.",
             ("guards.py",),
             is_table=False,
         ),

@@ -13,7 +13,7 @@ GRAPHS = ("dot", "mermaid")  # drawn from the graph alone; nothing has to be com
 
 
 def export(paths: Sequence[str], form: str, *, as_of: date) -> str:
-    """The fleet those paths describe as ``dot``, ``mermaid`` or ``openpsa``.
+    """The fleet those paths describe as ``dot``, ``guards``, ``mermaid`` or ``openpsa``.
 
     Raises CatalogError, SourceError, and UsageError where the format cannot say what the catalog does.
     """
@@ -21,10 +21,12 @@ def export(paths: Sequence[str], form: str, *, as_of: date) -> str:
 
     fleet = load_fleet(paths)
     renderer = import_module(f"truetier.report.{form}")
-    if form in GRAPHS:
+    if form == "guards":
+        text: str = renderer.render(fleet)
+    elif form in GRAPHS:
         from truetier.graph.build import build
 
-        text: str = renderer.render(build(fleet))
+        text = renderer.render(build(fleet))
     else:
         from truetier.app.check import audit
 

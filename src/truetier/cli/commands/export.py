@@ -19,6 +19,7 @@ Examples:
   truetier export --format dot | dot -Tsvg > fleet.svg
   truetier export --format mermaid catalog/
   truetier export --format openpsa -o fleet.xml
+  truetier export --format guards -o guards.json
 """
 
 
@@ -27,14 +28,14 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("dot", "mermaid", "openpsa")),
+    type=click.Choice(("dot", "guards", "mermaid", "openpsa")),
     required=True,
-    help="Graphviz, Mermaid, or the Open-PSA model exchange format for fault-tree engines.",
+    help="Graphviz, Mermaid, the Open-PSA model exchange format for fault-tree engines, or what guards of truetier-runtime go by.",
 )
 @as_of_option
 @output_option
 def command(*, paths: tuple[str, ...], form: str, as_of: date, output: str | None) -> Exit:
-    """Write the fleet for another tool: its graph, or the fault trees behind the numbers."""
+    """Write the fleet for another tool: its graph, the fault trees behind the numbers, or the limits of each edge."""
     from truetier.app.export import export
 
     with hints(paths := or_here(paths)):
