@@ -193,7 +193,7 @@ class Spool:
         return batch
 
     def _kept(self, batch: pa.Table, reason: str, is_right: pa.Array) -> pa.Table:
-        if pc.all(is_right).as_py():
+        if pc.all(is_right, min_count=0).as_py():  # of none at all, too
             return batch
         right = batch.filter(is_right)
         self._skipped[reason] = self._skipped.get(reason, 0) + batch.num_rows - right.num_rows
