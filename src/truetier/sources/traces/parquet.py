@@ -11,11 +11,13 @@ import pyarrow.parquet as pq
 from truetier.sources.traces import attributes
 from truetier.sources.traces.batch import FULL, LONGEST_TEXT, Batch
 from truetier.sources.traces.otlp import STATUSES
+from truetier.sources.traces.parquet_footer import chunks
 from truetier.telemetry.spans import Columns, Outcome, SpanKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from truetier.sources.traces.parquet_footer import Chunk
     from truetier.telemetry.spans import Sink
 
 _OWN = tuple(Columns.__slots__)
@@ -49,25 +51,27 @@ def read(stream: IO[bytes], sink: Sink) -> None:
         sink.skip(_OF_OTHERS)
         return
     try:
-        longest = _longest_texts(stream, metadata, wanted)
+        columns = [chunk for chunk in chunks(stream) if any(f"{chunk.path}.".startswith(f"{name}.") for name in wanted)]
+        longest = _longest_texts(stream, columns)
         # A column that is read like that writes no text out before it is cut; one within another cannot be read like that.
         file = pq.ParquetFile(stream, read_dictionary=[path for path, size in longest.items() if path in names and size > _LONG])
-        for rows in file.iter_batches(_rows_at_once(metadata, wanted, longest), columns=wanted):
+        for rows in file.iter_batches(_rows_at_once(columns, wanted, longest), columns=wanted):
             take(pa.RecordBatch.from_arrays([*map(_short, rows.columns)], rows.schema.names), batch)
     except _WRONG:
         sink.skip(_DAMAGED_ROWS)
     batch.flush()
 
 
-def _longest_texts(stream: IO[bytes], metadata: pq.FileMetaData, wanted: Iterable[str]) -> dict[str, int]:
+def _longest_texts(stream: IO[bytes], columns: Iterable[Chunk]) -> dict[str, int]:
     """Of columns whose texts the file keeps once each, however many rows they stand in: the longest, in bytes."""
-    chunks = [(place, chunk) for place, _, chunk in _chunks(metadata, wanted) if chunk.has_dictionary_page]
-    longest = {chunk.path_in_schema: 0 for _, chunk in chunks if chunk.physical_type == "BYTE_ARRAY"}
+    once = [chunk for chunk in columns if chunk.is_text and chunk.has_dictionary]
+    longest = {chunk.path: 0 for chunk in once}
     file = pq.ParquetFile(stream, read_dictionary=list(longest))
-    for place, chunk in chunks:
-        if (path := chunk.path_in_schema) in longest:
-            first = next(file.iter_batches(1, row_groups=[place], columns=[path]))  # all texts come with the first row
-            longest[path] = max(longest[path], *(_longest(texts) for column in first.columns for texts in _texts_of(column)))
+    for chunk in once:
+        for first in file.iter_batches(1, row_groups=[chunk.group], columns=[chunk.path]):
+            sizes = (_longest(texts) for column in first.columns for texts in _texts_of(column))
+            longest[chunk.path] = max(longest[chunk.path], *sizes)
+            break  # all texts come with the first row
     return longest
 
 
@@ -89,25 +93,17 @@ def _longest(texts: pa.Array) -> int:
     return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
-def _rows_at_once(metadata: pq.FileMetaData, wanted: Collection[str], longest: Mapping[str, int]) -> int:
+def _rows_at_once(columns: Iterable[Chunk], wanted: Collection[str], longest: Mapping[str, int]) -> int:
     """So many that memory holds them: a row may be large, may be a list, and a text may be the one before it and a bit more."""
     most = FULL
-    for _, group, chunk in _chunks(metadata, wanted):
-        values = max(1, chunk.num_values)
-        most = min(most, _AT_ONCE * group.num_rows // max(1, group.total_byte_size), FULL * group.num_rows // values)
-        if (path := chunk.path_in_schema) not in wanted:  # within another column
-            most = min(most, _AT_ONCE * group.num_rows // (values * max(1, longest.get(path, 0))))
-        if "DELTA_BYTE_ARRAY" in chunk.encodings:
-            most = min(most, _AT_ONCE // max(1, chunk.total_uncompressed_size))
+    for chunk in columns:
+        values = max(1, chunk.values)
+        most = min(most, _AT_ONCE * chunk.rows // max(1, chunk.bytes), FULL * chunk.rows // values)
+        if chunk.path not in wanted:  # within another column
+            most = min(most, _AT_ONCE * chunk.rows // (values * max(1, longest.get(chunk.path, 0))))
+        if chunk.is_delta:
+            most = min(most, _AT_ONCE // max(1, chunk.size))
     return max(1, most)
-
-
-def _chunks(metadata: pq.FileMetaData, wanted: Iterable[str]) -> Iterator[tuple[int, pq.RowGroupMetaData, pq.ColumnChunkMetaData]]:
-    """Where the wanted columns lie: the place of the group of rows, the group, and the column in it. Groups without rows are left out."""
-    for place, group in enumerate(map(metadata.row_group, range(metadata.num_row_groups))):
-        for chunk in map(group.column, range(group.num_columns if group.num_rows else 0)):
-            if any(f"{chunk.path_in_schema}.".startswith(f"{name}.") for name in wanted):
-                yield place, group, chunk
 
 
 def _short(column: pa.Array) -> pa.Array:
