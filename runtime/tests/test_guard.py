@@ -94,7 +94,8 @@ def test_an_open_breaker_refuses_with_a_hint_and_the_fallback_answers(*, is_asyn
     assert untouched.calls == []
     clock.advance(4)
     assert either(bare, Script(7), is_async=is_async) == 7
-    assert [fact.kind for fact in facts] == ["breaker opened", "refused", "breaker half-open", "breaker closed"]
+    told = ["unanswered", "breaker opened", "unanswered", "refused", "unanswered", "breaker half-open", "breaker closed"]
+    assert [fact.kind for fact in facts] == told
     assert {fact.subject for fact in facts} == {"ledger"}
     assert bare.counts() == Counts(good=1, failed=2, refused=1)
 
@@ -243,7 +244,7 @@ def test_retries_are_a_share_of_requests_with_a_floor() -> None:
     clock.advance(11)
     with pytest.raises(BrokenError):
         guards[0].call(Script(BrokenError(), BrokenError()))
-    assert facts[-1].kind == "retried", "what is spent comes back when its time has passed"
+    assert facts[-2].kind == "retried", "what is spent comes back when its time has passed"
 
 
 def test_pauses_are_drawn_between_nothing_and_a_bound_that_doubles() -> None:
@@ -326,7 +327,7 @@ def test_a_stand_in_answers_small_amounts_and_lets_large_ones_fail() -> None:
     assert guard.call(Script(BrokenError()), 49) == "approved"
     with pytest.raises(BrokenError):
         guard.call(Script(BrokenError()), 50)
-    assert [(fact.kind, fact.detail) for fact in facts] == [("fell back", "BrokenError")]
+    assert [(fact.kind, fact.detail) for fact in facts] == [("fell back", "error"), ("unanswered", "error")]
 
 
 @BOTH
@@ -335,6 +336,22 @@ def test_another_function_may_answer_in_its_place(*, is_async: bool) -> None:
     guard = Guard("ledger", fallback=Instead(instead.later if is_async else instead))
     assert either(guard, Script(BrokenError()), 1, 2, is_async=is_async) == "from the cache"
     assert instead.calls == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("error", "way"),
+    [(BrokenError(), "error"), (TimeoutError(), "timeout"), (ConnectionRefusedError(), "unreachable"), (OSError(), "error")],
+)
+@BOTH
+def test_how_a_failed_call_ended_is_told_with_the_way_it_failed(error: Exception, way: str, *, is_async: bool) -> None:
+    facts: list[Fact] = []
+    instead = Script(1, BrokenError())
+    guard = Guard("ledger", fallback=Instead(instead.later if is_async else instead), hooks=(facts.append,))
+    assert either(guard, Script(error), is_async=is_async) == 1
+    with pytest.raises(BrokenError):
+        either(guard, Script(error), is_async=is_async)
+    ends = [(fact.kind, fact.detail) for fact in facts if fact.kind != "timed out"]
+    assert ends == [("fell back", way), ("unanswered", way)]
 
 
 def test_decorated_functions_stay_what_they_are() -> None:
@@ -389,7 +406,7 @@ def test_hooks_are_told_with_no_lock_held() -> None:
         guard.call(Script(BrokenError()))
     with pytest.raises(CircuitOpenError):
         guard.call(int)
-    assert len(seen) == 2
+    assert len(seen) == 4, "opened, refused, and twice that nobody answered"
 
 
 def test_totals_stay_exact_when_a_breaker_opens_again_and_again() -> None:

@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 OPENED, PROBED, CLOSED_AGAIN = "breaker opened", "breaker half-open", "breaker closed"
-REFUSED, TIMED_OUT, RETRIED, HEDGED, OUT_OF_BUDGET, FELL_BACK = "refused", "timed out", "retried", "hedged", "out of budget", "fell back"
+REFUSED, TIMED_OUT, RETRIED, HEDGED, OUT_OF_BUDGET = "refused", "timed out", "retried", "hedged", "out of budget"
+FELL_BACK, UNANSWERED = "fell back", "unanswered"  # how a call ended that failed; the detail says in which way the callee failed it
 _IS_COROUTINE = 0x80  # inspect.CO_COROUTINE, without what importing inspect costs
 _NO_BREAKER = 10.0  # seconds of the window where no breaker has one
 _MOST_ENDED = 64  # windows of breakers that opened
@@ -156,6 +157,11 @@ class Guard:
     def section(self) -> Section:
         """Guards the lines of a ``with`` or ``async with``: refused, timed and counted, but neither tried again nor replaced."""
         return Section(self)
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that one attempt may take; None where nothing limits it."""
+        return self._timeout
 
     @property
     def state(self) -> str:
@@ -398,7 +404,12 @@ class Guard:
         assert error is not None
         answer = self._answer(error, args, kwargs)
         if hasattr(answer, "__await__"):
-            answer = await answer
+            try:
+                answer = await answer
+            except Exception:
+                self._tell(UNANSWERED, self._clock(), _way(error))
+                raise
+            self._tell(FELL_BACK, self._clock(), _way(error))
         answered: T = answer
         return answered
 
@@ -423,11 +434,19 @@ class Guard:
         return wait
 
     def _answer(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 - in place of the work's
-        if self._fallback is None or isinstance(error, self._mistakes):
+        if isinstance(error, self._mistakes):
             raise error
         now = self._clock()
-        answer = self._fallback.answer(error, args, kwargs, now)
-        self._tell(FELL_BACK, now, type(error).__name__)
+        if self._fallback is None:
+            self._tell(UNANSWERED, now, _way(error))
+            raise error
+        try:
+            answer = self._fallback.answer(error, args, kwargs, now)
+        except Exception:
+            self._tell(UNANSWERED, now, _way(error))
+            raise
+        if not hasattr(answer, "__await__"):  # else it is told when it has come
+            self._tell(FELL_BACK, now, _way(error))
         return answer
 
     async def _attempt(self, work: Callable[..., Awaitable[T]], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
@@ -526,6 +545,15 @@ class Section:
         self.__exit__(None, told, None)
         if told is not error and told is not None:
             raise told from error
+
+
+def _way(error: Exception) -> str:
+    """In which way a callee failed a call, as telemetry tells them apart; refused where it was not asked, for reasons of our own."""
+    if isinstance(error, (BulkheadFullError, DeadlineExceededError)):
+        return "refused"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return "unreachable" if isinstance(error, ConnectionError) else "error"
 
 
 def _load_scopes() -> Callable[[float], Any]:

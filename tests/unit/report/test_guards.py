@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
+from truetier.app.check import audit
 from truetier.app.export import export
+from truetier.app.load import load_fleet
+from truetier_runtime.facts import Facts
 from truetier_runtime.fallback import Value
 from truetier_runtime.settings import SettingsError, guards
 
@@ -82,3 +85,28 @@ def test_the_runtime_makes_guards_of_it_and_wants_the_fallbacks_that_are_claimed
     ]
     made = guards(written, "checkout", fallbacks={"fraud": Value("let it pass"), "browse/reviews": Value([])})
     assert sorted(made) == ["browse/reviews", "card-a", "card-b", "cart", "fraud", "prices"]
+
+
+def test_what_guards_saw_is_evidence_that_the_audit_reads(tmp_path: Path, repository: Path) -> None:
+    (tmp_path / "truetier.yaml").write_text(CATALOG)
+    facts = Facts("checkout")
+    document = json.loads(export([str(tmp_path)], "guards", as_of=date(2026, 1, 1)))
+    made = guards(document, "checkout", fallbacks={"fraud": Value("let it pass"), "browse/reviews": Value([])}, hooks=(facts,))
+    facts.watch(*made.values())
+    evidence = tmp_path / "facts.json"
+
+    def findings() -> list[str]:
+        facts.write(str(evidence))
+        jsonschema.validate(json.loads(evidence.read_text()), json.loads((repository / "contracts" / "observe-1.schema.json").read_text()))
+        found = audit(load_fleet([str(tmp_path / "truetier.yaml")], evidence=[str(evidence)]), as_of=date(2026, 1, 1)).findings
+        return [finding.subject for finding in found if finding.code == "TT204"]
+
+    assert "checkout -> fraud" in findings()
+
+    def fails() -> None:
+        raise ConnectionError
+
+    for _ in range(7):
+        assert made["fraud"].call(fails) == "let it pass"
+    assert "checkout -> fraud" not in findings()
+    assert "checkout -> prices" in findings()
