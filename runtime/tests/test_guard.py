@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +18,9 @@ from truetier_runtime.hooks import Fact
 from truetier_runtime.retry import Hedge, Retry, RetryBudget, pause
 from truetier_runtime.testing import FakeClock
 from truetier_runtime.window import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 class BrokenError(Exception):
@@ -376,6 +380,29 @@ def test_decorated_functions_stay_what_they_are() -> None:
     assert (plain.__name__, plain.__doc__) == ("plain", "Adds one.")
     assert inspect.iscoroutinefunction(later)
     assert guard.counts() == Counts(good=3)
+
+
+def test_what_is_not_done_when_it_returns_is_not_counted_as_good() -> None:
+    guard, clock = Guard("ledger"), FakeClock()
+
+    async def later() -> None: ...
+
+    with pytest.raises(TypeError, match="ledger: the work is asynchronous; await call_async"):
+        guard.call(later)  # type: ignore[unused-coroutine] # what is tried
+    assert guard.counts().good == 0
+    half_open = Guard("ledger", breaker=Breaker(minimum_calls=1, open_for=1, jitter=0), clock=clock)
+    with pytest.raises(BrokenError):
+        half_open.call(Script(BrokenError()))
+    clock.advance(1)
+    with pytest.raises(TypeError, match="await call_async"):
+        half_open.call(later)  # type: ignore[unused-coroutine] # what is tried
+    for wrong in (lambda: (yield), _later_generator):
+        with pytest.raises(TypeError, match="is a generator"):
+            guard(wrong)
+
+
+async def _later_generator() -> AsyncIterator[int]:
+    yield 1
 
 
 def test_a_section_is_refused_timed_and_counted() -> None:

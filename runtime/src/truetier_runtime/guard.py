@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 OPENED, PROBED, CLOSED_AGAIN = "breaker opened", "breaker half-open", "breaker closed"
 REFUSED, TIMED_OUT, RETRIED, HEDGED, OUT_OF_BUDGET = "refused", "timed out", "retried", "hedged", "out of budget"
 FELL_BACK, UNANSWERED = "fell back", "unanswered"  # how a call ended that failed; the detail says in which way the callee failed it
-_IS_COROUTINE = 0x80  # inspect.CO_COROUTINE, without what importing inspect costs
+_IS_COROUTINE, _IS_GENERATOR = 0x80, 0x20 | 0x200  # inspect.CO_COROUTINE and both kinds of generator, without what importing inspect costs
 _NO_BREAKER = 10.0  # seconds of the window where no breaker has one
 _MOST_ENDED = 64  # windows of breakers that opened
 
@@ -139,10 +139,15 @@ class Guard:
         return self._guarded_async(work, args, kwargs)
 
     def __call__(self, work: Callable[P, T]) -> Callable[P, T]:
-        """Decorates a function, asynchronous or not."""
+        """Decorates a function, asynchronous or not. Raises TypeError for a generator, which has done nothing yet when it returns."""
         from functools import wraps
 
-        if getattr(getattr(work, "__code__", None), "co_flags", 0) & _IS_COROUTINE:
+        flags = getattr(getattr(work, "__code__", None), "co_flags", 0)
+        if flags & _IS_GENERATOR:
+            raise TypeError(
+                f"{getattr(work, '__qualname__', work)} is a generator: what it gives comes after the call; guard what it calls"
+            )
+        if flags & _IS_COROUTINE:
 
             async def guarded_async(*args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401 - what the coroutine gives
                 return await self._guarded_async(work, args, kwargs)  # type: ignore[arg-type] # seen above to be asynchronous
@@ -212,6 +217,8 @@ class Guard:
         if slots is not None:
             slots.append(None)
         now = clock()
+        if type(result) is _COROUTINE:
+            _refuse_coroutine(self.callee, result)
         if timeout is not None and now - begin > timeout:
             self._end_late(begin, now, state, 0)
         else:
@@ -370,6 +377,7 @@ class Guard:
             try:
                 with self.section():
                     result = work(*args, **kwargs)
+                    _refuse_coroutine(self.callee, result)
             except Exception as again:  # noqa: BLE001 - told apart by _pause
                 error = again
             else:
@@ -545,6 +553,22 @@ class Section:
         self.__exit__(None, told, None)
         if told is not error and told is not None:
             raise told from error
+
+
+async def _nothing() -> None:
+    pass
+
+
+_some = _nothing()
+_COROUTINE = type(_some)
+_some.close()
+
+
+def _refuse_coroutine(callee: str, made: Any) -> None:  # noqa: ANN401 - what the work gave
+    """To make a coroutine is to do nothing yet: counted as good it would be a lie. Raises TypeError for one."""
+    if type(made) is _COROUTINE:
+        made.close()
+        raise TypeError(f"{callee}: the work is asynchronous; await call_async")
 
 
 def _way(error: Exception) -> str:
