@@ -5,9 +5,9 @@ with how many were accepted, and leaves out a share of its calls by chance, at t
 
     probability = max(0, (requests - K * accepts) / (requests + 1))
 
-Source: Google, Site Reliability Engineering, chapter 21, Handling Overload, equation 21-1. Requests that were refused here count among the
-requests, as there. A request that was sent counts once its outcome is known, not when it is sent: else a callee that is slow would look like
-one that refuses. One whose outcome nobody will know, because it was cancelled, does not count.
+Source: Google, Site Reliability Engineering, chapter 21, Handling Overload, equation 21-1. Requests that were refused here count among
+the requests, as there. A request that was sent counts once its outcome is known, not when it is sent: else a callee that is slow would
+look like one that refuses. One whose outcome nobody will know, because it was cancelled, does not count.
 
 Counts are kept for each callee and class of work, since a callee that sheds still serves what is critical.
 """
@@ -86,9 +86,9 @@ class Throttle:
 
     ``factor`` is the book's K: with 2, a callee may refuse every second call before any is left out here. ``window`` is in seconds.
 
-    Retry-After is obeyed, for at most ``longest_wait`` seconds and up to a tenth longer by chance, when the callee refuses so much that calls
-    would be left out anyway: one refusal by a busy callee concerns one call, and must not silence all others of a client. Meanwhile calls
-    are refused without being counted; the callee asked for that, they are no evidence against it.
+    Retry-After is obeyed, for at most ``longest_wait`` seconds and up to a tenth longer by chance, when the callee refuses so much that
+    calls would be left out anyway: one refusal by a busy callee concerns one call, and must not silence all others of a client. Meanwhile
+    calls are refused without being counted; the callee asked for that, they are no evidence against it.
     """
 
     __slots__ = ("_chance", "_clock", "_factor", "_lines", "_lock", "_longest_wait", "_most", "_period", "_periods")
