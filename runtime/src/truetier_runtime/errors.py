@@ -29,3 +29,19 @@ class DeadlineExceededError(RefusedError, TimeoutError):
 
 class TimedOutError(RuntimeGuardError, TimeoutError):
     """The work did not end in the time it was given."""
+
+
+class OverloadedError(RefusedError):
+    """More is under way than can be done in time; the work was turned away at the door."""
+
+
+class ThrottledError(RefusedError):
+    """The callee refuses too much of what it is sent; the call was not sent."""
+
+
+class FencedError(RefusedError):
+    """The request was under way when workers crashed, and is let into no other cell."""
+
+
+class SettingsError(RuntimeGuardError, ValueError):
+    """A setting lies outside what makes sense. Whoever wrote it must act."""
