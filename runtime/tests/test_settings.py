@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from truetier_runtime.fallback import Value
-from truetier_runtime.settings import SettingsError, guards
+from truetier_runtime.settings import StartRefusedError, guards
 from truetier_runtime.testing import FakeClock
 
 BOTH = "without timeout and fallback"
@@ -71,7 +71,7 @@ def test_an_edge_gets_the_limits_of_the_catalog() -> None:
 
 
 def test_a_service_that_calls_what_promises_less_without_timeout_and_fallback_does_not_start() -> None:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(StartRefusedError) as refused:
         guards(
             document(
                 edge("ledger"),
@@ -97,7 +97,7 @@ def test_who_promises_nothing_may_call_anybody() -> None:
 
 
 def test_two_needs_of_one_callee_are_no_one_guard() -> None:
-    with pytest.raises(SettingsError, match="two needs of it"):
+    with pytest.raises(StartRefusedError, match="two needs of it"):
         guards(document(edge("ledger"), edge("ledger")), "checkout")
 
 
@@ -112,6 +112,6 @@ def test_two_needs_of_one_callee_are_no_one_guard() -> None:
     ],
 )
 def test_what_is_no_document_is_said_to_be_none(change: dict[str, Any], words: str) -> None:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(StartRefusedError) as refused:
         guards({**copy.deepcopy(document()), **change}, "checkout")
     assert words in str(refused.value)

@@ -26,7 +26,7 @@ SCHEMA = "truetier/guards/1"
 _MANY = 2.0  # seconds: the longest pause where the catalog says how long the first is
 
 
-class SettingsError(RuntimeGuardError):
+class StartRefusedError(RuntimeGuardError):
     """The service must not start: ``mistakes`` says what is wrong, an item each."""
 
     def __init__(self, mistakes: list[str]) -> None:
@@ -49,7 +49,7 @@ def guards(  # noqa: PLR0913 - what a catalog does not say
 
     ``fallbacks`` by the same names: what answers when a callee cannot. The catalog says that there is one, the code has to be it; for a
     cached one that is not given the last good answers serve as long as the catalog allows. ``breaker`` and the others hold for all.
-    Raises SettingsError where the document is none, does not know the service, or where an edge breaks the service's promise:
+    Raises StartRefusedError where the document is none, does not know the service, or where an edge breaks the service's promise:
 
     - it calls what promises less than itself without timeout and fallback (design: the inversion rule);
     - the catalog claims a fallback that the code does not have, or the code names an edge that the catalog does not.
@@ -81,7 +81,7 @@ def guards(  # noqa: PLR0913 - what a catalog does not say
             wrong.append(f"{service} -> {name}: {error}")
     wrong += [f"{service} -> {name}: there is a fallback for it, but the catalog has no such edge" for name in sorted(given)]
     if wrong:
-        raise SettingsError(wrong)
+        raise StartRefusedError(wrong)
     return found
 
 
@@ -89,16 +89,16 @@ def _edges(document: Mapping[str, Any], service: str) -> tuple[float | None, lis
     """What the service promises, and its edges."""
     try:
         if document["schema"] != SCHEMA:
-            raise SettingsError([f"the document is {document['schema']!r}, not {SCHEMA!r}"])
+            raise StartRefusedError([f"the document is {document['schema']!r}, not {SCHEMA!r}"])
         known = document["services"]
         if service not in known:
-            raise SettingsError(
+            raise StartRefusedError(
                 [f"the document knows no service {service} that calls anybody; it knows {', '.join(sorted(known)) or 'none'}"]
             )
         edges: list[Mapping[str, Any]] = [{key: edge[key] for key in _KEYS} for edge in known[service]["edges"]]
         return known[service]["promise"], edges
     except (KeyError, TypeError, AttributeError) as error:
-        raise SettingsError([f"the document is no {SCHEMA}: {type(error).__name__}: {error}"]) from error
+        raise StartRefusedError([f"the document is no {SCHEMA}: {type(error).__name__}: {error}"]) from error
 
 
 _KEYS = ("callee", "endpoint", "promise", "timeout_ms", "attempts", "backoff_ms", "fallback")

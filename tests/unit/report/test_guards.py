@@ -14,7 +14,7 @@ from truetier.app.export import export
 from truetier.app.load import load_fleet
 from truetier_runtime.facts import Facts
 from truetier_runtime.fallback import Value
-from truetier_runtime.settings import SettingsError, guards
+from truetier_runtime.settings import StartRefusedError, guards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ def test_every_synchronous_edge_is_there_with_its_limits(written: dict[str, obje
 
 
 def test_the_runtime_makes_guards_of_it_and_wants_the_fallbacks_that_are_claimed(written: dict[str, object]) -> None:
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(StartRefusedError) as refused:
         guards(written, "checkout")
     assert [each.partition(":")[0] for each in refused.value.mistakes] == [
         "checkout -> fraud",
