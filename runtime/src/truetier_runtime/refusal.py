@@ -10,6 +10,7 @@ BELOW_THRESHOLD = "below threshold"  # fewer of the trusted keys signed than mus
 LENGTH = "wrong length"  # the body is shorter or longer than was signed
 DIGEST = "wrong digest"  # the body is not the one that was signed
 OTHER_SCOPE = "other scope"  # meant for others, however well signed
+OTHER_VERSION = "other version"  # a copy on disk under the name of another one
 ROLLBACK = "rollback"  # older than what runs
 MIX_AND_MATCH = "mix and match"  # another document under the version that runs
 HELD = "held"  # a version that was set aside when the reader started with proven ones only
