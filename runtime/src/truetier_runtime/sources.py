@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from truetier_runtime.errors import SourceDownError, UsageError
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable, Iterator, Mapping
     from http.client import HTTPResponse
@@ -99,7 +99,7 @@ class Exchange:
     ``patience`` is how many seconds to wait for each piece, ``total`` for all of it; None is for a stream, which may last for days.
     """
 
-    __slots__ = ("_connection", "_is_late", "_path", "_response", "_timer", "_url")
+    __slots__ = ("_connection", "_is_late", "_path", "_response", "_socket", "_timer", "_url")
 
     def __init__(self, url: str, *, patience: float, total: float | None, ssl_context: ssl.SSLContext | None = None) -> None:
         from http.client import HTTPConnection, HTTPSConnection
@@ -107,6 +107,7 @@ class Exchange:
         scheme, host, port, self._path = _address(url)
         self._url = url
         self._response: HTTPResponse | None = None
+        self._socket: socket.socket | None = None
         self._connection = (
             HTTPSConnection(host, port, timeout=patience, context=ssl_context)
             if scheme == "https"
@@ -135,6 +136,7 @@ class Exchange:
 
         try:
             self._connection.connect()
+            self._socket = self._connection.sock  # the connection forgets it once it has seen that nothing will follow the answer
             self._check_time()  # while it connected there was nothing yet that could be ended
             self._connection.request(method, self._path, body=body, headers={"Connection": "close", **headers})
             self._response = self._connection.getresponse()
@@ -172,12 +174,12 @@ class Exchange:
 
     def _end(self) -> None:
         """Ends what another thread waits for."""
-        import socket
+        from socket import SHUT_RDWR
 
         self._is_late = True
-        if self._connection.sock is not None:
+        if self._socket is not None:
             with suppress(OSError):  # it may end by itself at the same moment
-                self._connection.sock.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(SHUT_RDWR)
 
     def _check_time(self) -> None:
         if self._is_late:
@@ -233,25 +235,27 @@ def hints(url: str, *, quiet: float = 60.0, headers: Mapping[str, str] | None = 
             has_data = line not in (b"\n", b"\r\n") and (has_data or line.startswith(b"data"))
 
 
-def listen(url: str, hint: Callable[[], None], *, pause: Callable[[], float], headers: Mapping[str, str] | None = None) -> threading.Thread:
-    """Calls ``hint`` for each event that arrives at ``url``, on a daemon thread of its own that is given back, running.
+def listen(
+    url: str, hint: Callable[[], None], *, pause: Callable[[], float], headers: Mapping[str, str] | None = None
+) -> Callable[[], None]:
+    """Calls ``hint`` for each event that arrives at ``url``, on a daemon thread of its own. What it gives ends that, at the next event.
 
     After each end of the connection, and before the first, it waits ``pause()`` seconds, which had better differ from one process to the
     next: a server that restarts is not met by everybody at once.
     """
+    stopped = threading.Event()
 
     def run() -> None:
-        while True:
-            time.sleep(pause())
-            try:
+        while not stopped.wait(pause()):
+            # That it is down the polls find out by themselves, and tell.
+            with suppress(SourceDownError):
                 for _ in hints(url, headers=headers):
+                    if stopped.is_set():
+                        return
                     hint()
-            except SourceDownError:
-                continue  # polls find out by themselves, and tell
 
-    thread = threading.Thread(target=run, name="truetier-hints", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=run, name="truetier-hints", daemon=True).start()
+    return stopped.set
 
 
 def _address(url: str) -> tuple[str, str, int | None, str]:
