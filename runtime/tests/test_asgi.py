@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from truetier_runtime.adapters.asgi import LoadShedding
+from truetier_runtime.deadline import remaining
 from truetier_runtime.errors import OverloadedError
 from truetier_runtime.limiter import Limiter, Queue
 from truetier_runtime.limits import Fixed, FixedState, Sample
@@ -164,6 +165,19 @@ def test_a_request_whose_time_is_over_is_refused_at_the_door_without_a_time_to_s
     head = asyncio.run(played(shedding(well, limited(Recording(1))), request(x_request_timeout_ms=text)))[0]
     assert head["status"] == status
     assert b"retry-after" not in dict(head["headers"])
+
+
+@pytest.mark.parametrize("text", ["2000", None])
+def test_what_the_application_calls_in_turn_has_no_longer_than_who_asks(text: str | None) -> None:
+    seen: list[float | None] = []
+
+    async def application(_scope: Message, _receive: Receive, send: Send) -> None:
+        seen.append(remaining())
+        await answer(200, send)
+
+    asked = request() if text is None else request(x_request_timeout_ms=text)
+    asyncio.run(played(shedding(application, limited(Recording(1))), asked))
+    assert seen == [None] if text is None else (seen[0] is not None and 1 < seen[0] <= 2)
 
 
 @pytest.mark.parametrize(("status", "expected"), [(200, [False]), (404, [False]), (500, []), (429, [True]), (503, [True]), (504, [True])])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from truetier_runtime.deadline import Deadline
 from truetier_runtime.errors import DeadlineExceededError, ThrottledError
 from truetier_runtime.shed import Priority
 from truetier_runtime.testing import FakeClock
@@ -96,7 +97,7 @@ def test_priority_and_the_time_that_is_left_are_sent_along(call: Callable[..., i
         assert call(certain(), callee.address, extensions=CRITICAL) == 200
         assert call(certain(), callee.address) == 200
     first, second = callee.seen
-    assert (first["x-truetier-priority"], first["x-request-timeout-ms"]) == ("critical", "251")
+    assert (first["x-truetier-priority"], first["x-request-timeout-ms"]) == ("critical", "250")
     assert second["x-truetier-priority"] == "default"
     assert "x-request-timeout-ms" not in second
 
@@ -190,3 +191,10 @@ def test_a_cancelled_call_is_neither_accepted_nor_refused() -> None:
 )
 def test_seconds_and_dates_of_retry_after_are_read_and_nonsense_is_nothing(text: str, seconds: float) -> None:
     assert seconds_asked_for(text, 1000.0) == seconds
+
+
+@both
+def test_the_deadline_around_a_call_goes_along(call: Callable[..., int]) -> None:
+    with served() as callee, Deadline(2.0):
+        call(certain(), callee.address)
+    assert 1_000 < int(callee.seen[0]["x-request-timeout-ms"]) <= 2_000

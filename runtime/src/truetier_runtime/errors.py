@@ -7,6 +7,39 @@ class RuntimeGuardError(Exception):
     """Anything that comes from here and not from the work that was guarded."""
 
 
+class UsageError(RuntimeGuardError, ValueError):
+    """What the program asked for cannot be: the program, or what it was started with, has to change."""
+
+
+class Mistake:
+    """One thing that is wrong with a document of configuration: ``reason`` is a constant of refusal.py, ``message`` says where and how."""
+
+    __slots__ = ("message", "reason")
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        self.message = message
+
+    def __repr__(self) -> str:
+        return f"Mistake({self.reason!r}, {self.message!r})"
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.message}"
+
+
+class DocumentRefusedError(RuntimeGuardError):
+    """A document of configuration is not taken. ``mistakes`` are all that could be found at once, ``reason`` is that of the first."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__("; ".join(map(str, mistakes)))
+        self.mistakes = mistakes
+        self.reason = mistakes[0].reason
+
+
+class SourceDownError(RuntimeGuardError):
+    """A place that documents come from, or go to, did not do what was asked of it."""
+
+
 class RefusedError(RuntimeGuardError):
     """The work was not begun. ``retry_after`` is how many seconds from now it may be worth another try; None where nobody knows."""
 

@@ -8,6 +8,16 @@ if TYPE_CHECKING:
 
     Hook = Callable[["Fact"], None]
 
+# Of configuration. The subject is the scope.
+ACTIVATED = "snapshot activated"  # detail: its version
+SNAPSHOT_REFUSED = "snapshot refused"  # detail: every mistake, by reason
+SNAPSHOT_EXPIRED = "snapshot expired"  # what runs goes on running; detail: its version
+NOT_STORED = "snapshot not stored"  # it runs, but the disk did not take the copy; detail: why
+COPY_REFUSED = "snapshot copy refused"  # found on disk at the start, and passed over; detail: its version and every mistake
+DEFAULTS_USED = "snapshot defaults used"  # no copy on disk was of use
+SOURCE_DOWN = "snapshot source down"  # detail: why
+SOURCE_UP = "snapshot source up"  # the first answer after it was down
+
 
 class Fact:
     """One thing that happened.

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PRIORITY_HEADER = "x-truetier-priority"
-TIMEOUT_HEADER = "x-request-timeout-ms"
 
 
 class Priority(IntEnum):

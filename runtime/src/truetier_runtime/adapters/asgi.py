@@ -16,10 +16,11 @@ import math
 import random
 from typing import TYPE_CHECKING, Any
 
+from truetier_runtime.deadline import HEADER, Deadline, from_header
 from truetier_runtime.errors import DeadlineExceededError, RefusedError
 from truetier_runtime.limiter import Limiter, Outcome
 from truetier_runtime.limits import Gradient
-from truetier_runtime.shed import PRIORITY_HEADER, TIMEOUT_HEADER, Priority, Refusals, priority_named
+from truetier_runtime.shed import PRIORITY_HEADER, Priority, Refusals, priority_named
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -72,8 +73,10 @@ class LoadShedding:
         if kind not in {"http", "websocket"}:
             await self._application(scope, receive, send)
             return
+        left = from_header(_header(scope, HEADER.encode()))
+        deadline = math.inf if left is None else self._limiter.clock() + left
         try:
-            permit = await self._limiter.acquire_async(self._priority_of(scope), deadline=self._deadline(scope))
+            permit = await self._limiter.acquire_async(self._priority_of(scope), deadline=deadline)
         except RefusedError as error:
             # Who was refused for being late need not stay away: nothing is known of load.
             seconds = 0.0 if isinstance(error, DeadlineExceededError) else self._refusals.refused()
@@ -82,19 +85,15 @@ class LoadShedding:
         self._refusals.admitted()
         exchange = _Exchange(permit, receive, send)
         try:
-            await self._application(scope, exchange.receive, exchange.send)
+            if left is None:
+                await self._application(scope, exchange.receive, exchange.send)
+            else:
+                with Deadline(max(0.0, deadline - self._limiter.clock())):  # what the application calls in turn has no longer
+                    await self._application(scope, exchange.receive, exchange.send)
         except BaseException as error:
             permit.release(Outcome.DROPPED if isinstance(error, (TimeoutError, RefusedError)) else Outcome.IGNORED)
             raise
         permit.release(exchange.outcome)
-
-    def _deadline(self, scope: Message) -> float:
-        """When whoever asks stops waiting, on the limiter's clock. No number is no deadline."""
-        text = _header(scope, TIMEOUT_HEADER.encode())
-        # Digits alone, as few as a week has: "inf", "nan" and "1_000" are numbers to float().
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
-            return math.inf
-        return self._limiter.clock() + int(text) / 1000.0
 
 
 class _Exchange:

@@ -3,23 +3,24 @@
     client = httpx.Client(transport=ThrottlingTransport(throttle=Throttle()))
     client.get(url, extensions={"truetier_priority": Priority.CRITICAL, "truetier_timeout": 0.25})
 
-``truetier_timeout`` is how many seconds are left for the call: they are sent along, and no time-out of the client is longer. A callee
-is the host and port of a URL.
+``truetier_timeout`` is how many seconds are left for the call, those of the deadline around it where it is not given: they are sent
+along, and no time-out of the client is longer. A callee is the host and port of a URL.
 
 Raises, besides what httpx raises: ThrottledError and DeadlineExceededError, before anything is sent.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import httpx
 
+from truetier_runtime.deadline import HEADER
+from truetier_runtime.deadline import remaining as seconds_left
 from truetier_runtime.errors import DeadlineExceededError
-from truetier_runtime.shed import PRIORITY_HEADER, TIMEOUT_HEADER, Priority
+from truetier_runtime.shed import PRIORITY_HEADER, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,14 +57,14 @@ class _Call:
         self._wall = wall
         self._callee = request.url.netloc.decode("ascii")
         self._priority = Priority(request.extensions.get(PRIORITY, Priority.DEFAULT))
-        remaining = request.extensions.get(TIMEOUT)
+        remaining = request.extensions.get(TIMEOUT, seconds_left())
         if remaining is not None and remaining <= 0.0:
             raise DeadlineExceededError(f"no time is left to call {self._callee}")
         throttle.check(self._callee, self._priority)
         request.headers[PRIORITY_HEADER] = self._priority.name.lower()
         if remaining is not None:
-            # Rounded up: 0 would say that it is too late.
-            request.headers[TIMEOUT_HEADER] = str(math.ceil(remaining * 1000.0))
+            # Rounded down, so that nobody believes in more; but 0 would say that it is too late.
+            request.headers[HEADER] = str(max(1, int(remaining * 1000.0)))
             given = request.extensions.get("timeout", {})
             bounded = {kind: _shorter(given.get(kind), remaining) for kind in ("connect", "read", "write", "pool")}
             request.extensions = {**request.extensions, "timeout": bounded}
