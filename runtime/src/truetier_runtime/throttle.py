@@ -84,7 +84,10 @@ class _Line:
 class Throttle:
     """Asked before each call, told after it. Threads may share one.
 
-    ``factor`` is the book's K: with 2, a callee may refuse every second call before any is left out here. ``window`` is in seconds.
+    ``factor`` is the book's K: with 2, a callee may refuse every second call before any is left out here. ``window`` is in seconds, and how
+    fast a callee is trusted again: accepts grow by a factor of about e^(K - 1) per window (of the calls, K * accepts / requests are sent,
+    and what was accepted a window ago falls out), so from one call in twenty to all of them takes K = 2 about 2.3 windows. The book has two
+    minutes; take less where many calls a second make a count of seconds mean something.
 
     Retry-After is obeyed, for at most ``longest_wait`` seconds and up to a tenth longer by chance, when the callee refuses so much that
     calls would be left out anyway: one refusal by a busy callee concerns one call, and must not silence all others of a client. Meanwhile
