@@ -8,6 +8,10 @@ if TYPE_CHECKING:
 
     Hook = Callable[["Fact"], None]
 
+SHED = "shed"  # a limiter let no more in; the detail is the class of the work
+THROTTLED = "throttled"  # a call was not sent to its callee; the detail is the share that is not
+FENCED = "fenced"  # a request was under way when too many workers crashed; the detail is the cell
+
 
 class Fact:
     """One thing that happened.
