@@ -6,6 +6,7 @@ import itertools
 import math
 import random
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +23,9 @@ from truetier_runtime.cells import (
 )
 from truetier_runtime.errors import FencedError, OverloadedError, SettingsError
 from truetier_runtime.testing import FakeClock
+
+if TYPE_CHECKING:
+    from truetier_runtime.hooks import Fact
 
 CELLS = [f"cell-{number}" for number in range(20)]
 CUSTOMERS = [f"customer-{number}" for number in range(10_000)]
@@ -130,10 +134,12 @@ def test_who_was_merely_nearby_is_cleared_by_ending_well() -> None:
 
 
 def test_an_end_that_comes_after_the_crash_clears_nobody_and_a_fence_is_lifted_only_by_pardon() -> None:
-    quarantine = Quarantine(crashes=1, clock=FakeClock())
+    told: list[Fact] = []
+    quarantine = Quarantine(crashes=1, clock=FakeClock(3.0), hooks=(told.append,))
     quarantine.begin("pill", "a", "1")
     quarantine.begin("pill", "b", "1")
     assert quarantine.crashed("a", "1") == ("pill",)
+    assert [(fact.kind, fact.subject, fact.at, fact.detail) for fact in told] == [("fenced", "pill", 3.0, "a")]
     quarantine.end("pill", "a", "1")
     quarantine.end("pill", "b", "1")
     with pytest.raises(FencedError):

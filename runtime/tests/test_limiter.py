@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from truetier_runtime.limiter import Limiter, Outcome, Permit, Queue
 from truetier_runtime.limits import Aimd, AimdState, Fixed, FixedState, Sample
 from truetier_runtime.shed import Priority, Shares
 from truetier_runtime.testing import FakeClock
+
+if TYPE_CHECKING:
+    from truetier_runtime.hooks import Fact
 
 NO_QUEUE = Queue(longest=0.0, longest_standing=0.0)
 # So long that only the fake clock ends a wait.
@@ -373,6 +377,23 @@ def test_a_limit_that_rises_lets_in_who_waits() -> None:
         assert [task.done() for task in tasks] == [True, True]
 
     asyncio.run(scenario())
+
+
+def test_hooks_are_told_of_refusals_at_the_door_and_in_the_queue_and_may_use_the_limiter() -> None:
+    told: list[tuple[str, str, float, str | float]] = []
+
+    def hook(fact: Fact) -> None:
+        assert limiter.try_acquire() is None
+        told.append((fact.kind, fact.subject, fact.at, fact.detail))
+
+    clock = FakeClock(7.0)
+    limiter = Limiter(Fixed(1), queue=Queue(longest=0.01, longest_standing=0.01, most=1), clock=clock, name="shop", hooks=(hook,))
+    limiter.acquire()
+    with pytest.raises(OverloadedError):
+        limiter.acquire(Priority.SHEDDABLE)
+    with pytest.raises(DeadlineExceededError):
+        limiter.acquire(Priority.CRITICAL, deadline=7.0)
+    assert told == [("shed", "shop", 7.0, "sheddable"), ("shed", "shop", 7.0, "critical")]
 
 
 def test_a_queue_without_sense_is_refused() -> None:

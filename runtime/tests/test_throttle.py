@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,9 @@ from truetier_runtime.errors import SettingsError, ThrottledError
 from truetier_runtime.shed import Priority
 from truetier_runtime.testing import FakeClock
 from truetier_runtime.throttle import Throttle, Window, refusal_probability
+
+if TYPE_CHECKING:
+    from truetier_runtime.hooks import Fact
 
 
 def scripted(*, chance: float = 0.999999, **settings: Any) -> tuple[Throttle, FakeClock]:  # noqa: ANN401 - whatever a throttle takes
@@ -74,6 +77,20 @@ def test_a_share_of_calls_is_left_out_by_chance() -> None:
     # In balance: of N calls s are sent and s/4 accepted, and s = N (1 - (N - 2 s/4)/N), which has no answer but 0; so s shrinks.
     assert 0 < sent < 3000
     assert throttle.probability("shop") > 0.5
+
+
+def test_hooks_are_told_of_calls_that_are_left_out() -> None:
+    told: list[Fact] = []
+    throttle, clock = scripted(chance=0.0, hooks=(told.append,))
+    throttle.refused("shop", retry_after=5.0)
+    for seconds in (5.0, 0.0):
+        with pytest.raises(ThrottledError):
+            throttle.check("shop")
+        clock.advance(seconds)
+    assert [(fact.kind, fact.subject, fact.at, fact.detail) for fact in told] == [
+        ("throttled", "shop", 0.0, 1.0),
+        ("throttled", "shop", 5.0, 0.5),
+    ]
 
 
 def test_one_callee_or_class_says_nothing_of_another() -> None:

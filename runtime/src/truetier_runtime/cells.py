@@ -24,9 +24,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from truetier_runtime.errors import FencedError, OverloadedError, SettingsError
+from truetier_runtime.hooks import FENCED, Fact, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from truetier_runtime.hooks import Hook
 
 
 class Overflow(Enum):
@@ -102,17 +105,24 @@ class Quarantine:
     """Remembers which requests were under way when workers crashed. Threads may share one; exact under one lock.
 
     A request is fenced after ``crashes``. Suspicion and fence are forgotten ``memory`` seconds after the last crash. ``most`` suspects are
-    remembered; beyond it the one that was suspected longest ago is forgotten.
+    remembered; beyond it the one that was suspected longest ago is forgotten. ``hooks`` are told of each request that is fenced.
     """
 
-    __slots__ = ("_clock", "_crashes", "_lock", "_memory", "_most", "_suspects", "_under_way")
+    __slots__ = ("_clock", "_crashes", "_hooks", "_lock", "_memory", "_most", "_suspects", "_under_way")
 
     def __init__(
-        self, *, crashes: int = 2, memory: float = 3600.0, most: int = 10_000, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        crashes: int = 2,
+        memory: float = 3600.0,
+        most: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+        hooks: tuple[Hook, ...] = (),
     ) -> None:
         if crashes < 1 or not memory > 0.0 or most < 1:
             raise SettingsError(f"crashes >= 1, memory > 0 and most >= 1 are needed, found {crashes}, {memory} and {most}")
         self._crashes = crashes
+        self._hooks = hooks
         self._memory = memory
         self._most = most
         self._clock = clock
@@ -167,6 +177,8 @@ class Quarantine:
                     fenced.append(fingerprint)
             while len(self._suspects) > self._most:
                 self._suspects.popitem(last=False)
+        for fingerprint in sorted(fenced):
+            tell(self._hooks, Fact(FENCED, fingerprint, now, cell))
         return tuple(sorted(fenced))
 
     def pardon(self, fingerprint: str) -> None:

@@ -17,6 +17,10 @@ COPY_REFUSED = "snapshot copy refused"  # found on disk at the start, and passed
 DEFAULTS_USED = "snapshot defaults used"  # no copy on disk was of use
 SOURCE_DOWN = "snapshot source down"  # detail: why
 SOURCE_UP = "snapshot source up"  # the first answer after it was down
+# Of load. The subject is the limiter, the callee or the request.
+SHED = "shed"  # a limiter let no more in; the detail is the class of the work
+THROTTLED = "throttled"  # a call was not sent to its callee; the detail is the share that is not
+FENCED = "fenced"  # a request was under way when too many workers crashed; the detail is the cell
 
 
 class Fact:

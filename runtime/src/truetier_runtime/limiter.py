@@ -25,12 +25,15 @@ from enum import Enum
 from typing import TYPE_CHECKING, Generic, Self
 
 from truetier_runtime.errors import DeadlineExceededError, OverloadedError, RefusedError, SettingsError
+from truetier_runtime.hooks import SHED, Fact, tell
 from truetier_runtime.limits import Algorithm, Sample, State
 from truetier_runtime.shed import Priority, Shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from truetier_runtime.hooks import Hook
 
 
 class Outcome(Enum):
@@ -108,19 +111,26 @@ class _Waiter:
 
 
 class Limiter(Generic[State]):
-    """Gives permits to threads and coroutines alike. ``clock`` gives seconds that never go back, as ``time.monotonic``."""
+    """Gives permits to threads and coroutines alike. ``clock`` gives seconds that never go back, as ``time.monotonic``.
 
-    __slots__ = ("_algorithm", "_in_flight", "_lock", "_queue", "_shares", "_state", "_waiting", "_was_empty", "clock")
+    ``hooks`` are told of each refusal under ``name``, before it is raised.
+    """
 
-    def __init__(
+    __slots__ = ("_algorithm", "_hooks", "_in_flight", "_lock", "_name", "_queue", "_shares", "_state", "_waiting", "_was_empty", "clock")
+
+    def __init__(  # noqa: PLR0913 - each part can be another one
         self,
         algorithm: Algorithm[State],
         *,
         queue: Queue | None = None,
         shares: Shares | None = None,
         clock: Callable[[], float] = time.monotonic,
+        name: str = "",
+        hooks: tuple[Hook, ...] = (),
     ) -> None:
         self._algorithm = algorithm
+        self._name = name
+        self._hooks = hooks
         self._state = algorithm.begin()
         self._queue = queue or Queue()
         self._shares = shares or Shares()
@@ -167,7 +177,10 @@ class Limiter(Generic[State]):
         except BaseException:
             self._leave(entered, is_wanted=False)
             raise
-        return self._leave(entered, is_wanted=True) or self._refuse(deadline)
+        permit = self._leave(entered, is_wanted=True)
+        if permit is None:
+            raise self._came_too_late(priority, deadline)
+        return permit
 
     async def acquire_async(self, priority: Priority = Priority.DEFAULT, *, deadline: float = math.inf) -> Permit:
         """A permit, after a wait if need be, without blocking the loop. Raises as ``acquire`` does; cancelled, it leaves nothing behind."""
@@ -186,7 +199,10 @@ class Limiter(Generic[State]):
             raise
         finally:
             timer.cancel()
-        return self._leave(entered, is_wanted=True) or self._refuse(deadline)
+        permit = self._leave(entered, is_wanted=True)
+        if permit is None:
+            raise self._came_too_late(priority, deadline)
+        return permit
 
     def take_back(self, permit: Permit, outcome: Outcome) -> None:
         """What ``Permit.release`` calls: learns from the work and hands its place to who waits."""
@@ -214,7 +230,7 @@ class Limiter(Generic[State]):
     def _enter(self, priority: Priority, now: float, deadline: float, wake: Callable[[], object]) -> Permit | _Waiter:
         """A permit, or a place in the queue; raises where there is neither."""
         if deadline <= now:
-            raise DeadlineExceededError("the deadline had passed before the work could begin")
+            raise self._refusal("the deadline had passed before the work could begin", priority, now, deadline)
         evicted = None
         with self._lock:
             permit = self._given(priority, now)
@@ -230,7 +246,8 @@ class Limiter(Generic[State]):
         if evicted:
             evicted.wake()
         if not is_queued:
-            raise OverloadedError(f"{self.in_flight} under way, limit {self.limit}: no room for {priority.name.lower()} work")
+            message = f"{self.in_flight} under way, limit {self.limit}: no room for {priority.name.lower()} work"
+            raise self._refusal(message, priority, now, deadline)
         return waiter
 
     def _given(self, priority: Priority, now: float) -> Permit | None:
@@ -292,7 +309,10 @@ class Limiter(Generic[State]):
             return None
         return waiter.permit
 
-    def _refuse(self, deadline: float) -> Permit:
-        if deadline <= self.clock():
-            raise DeadlineExceededError("the deadline passed while the work waited for its turn")
-        raise OverloadedError(f"no turn in time; {self.in_flight} under way, limit {self.limit}")
+    def _came_too_late(self, priority: Priority, deadline: float) -> RefusedError:
+        return self._refusal(f"no turn in time; {self.in_flight} under way, limit {self.limit}", priority, self.clock(), deadline)
+
+    def _refusal(self, message: str, priority: Priority, now: float, deadline: float) -> RefusedError:
+        """What to raise, after everybody was told."""
+        tell(self._hooks, Fact(SHED, self._name, now, priority.name.lower()))
+        return DeadlineExceededError(message) if deadline <= now else OverloadedError(message)

@@ -20,10 +20,11 @@ from truetier_runtime.errors import SettingsError
 
 # A limit is in use from here on: below it, more room would change nothing.
 USED_SHARE = 0.5
-# Above this many times what is usual, samples are no longer a queue of our own making but a service that has become another one.
-STRANGE_RATIO = 2.0
-FORGETTING = 0.95
 SMALLEST_GRADIENT = 0.5
+# By how much the limit is divided to see how long work takes with nearly no queue.
+PROBE = 3.0
+# A window has at least so many rounds of the limit: of a hundred pieces under way the first twenty to end are the short ones.
+ROUNDS = 3.0
 
 
 class Sample(NamedTuple):
@@ -127,11 +128,17 @@ class Aimd:
 
 
 class GradientState(NamedTuple):
-    """``usual`` seconds (0: nothing seen), and what the window that is being filled holds so far."""
+    """``usual`` seconds (0: nothing seen), ``windows`` since they were probed, and what the window that is being filled holds so far.
+
+    ``kept`` is the limit to come back to while it is lowered for a probe, 0 otherwise; ``probing`` since when it is.
+    """
 
     limit: float
     usual: float
     lowered: float
+    windows: int
+    kept: float
+    probing: float
     samples: int
     seconds: float
     in_flight: int
@@ -140,17 +147,20 @@ class GradientState(NamedTuple):
 class Gradient:
     """Compares how long work takes now with how long it usually takes; needs no figure of what is slow.
 
-    Each window of ``window`` samples gives one change: limit * gradient + sqrt(limit), smoothed by ``smoothing``, where the gradient
-    is ``tolerance`` * usual / now within [0.5, 1] and the square root is the queue that is allowed for. A usual time is the exponential
-    mean over ``memory`` windows; it is forgotten faster once it is twice what is seen, else a slow hour would leave it too high.
+    Each window, ``window`` samples or three rounds of the limit if that is more, gives one change: limit * gradient + sqrt(limit), smoothed
+    by ``smoothing``, where the gradient is ``tolerance`` * usual / now within [0.5, 1] and the square root is the queue that is allowed
+    for.
 
-    What may go wrong: an overload that lasts longer than the memory becomes what is usual, and the limit creeps up again. A time-bounded
-    queue and drops (which lower the limit whatever the gradient says) keep that bounded; where a bound on time is known, ``Aimd`` has it.
+    What may go wrong: were the usual time a mean over what is seen, as with Netflix, then an overload that lasts would become what is
+    usual, and the limit would rise until it is none. So it is measured with nearly no queue: every ``every`` windows the limit is cut
+    to a third until a window of work that began since has ended, whose mean is the usual time from then on, be it higher or lower.
+    That costs about one request in a hundred of a saturated server, and somewhat more where work takes very uneven time.
 
-    Source: Netflix, concurrency-limits, Gradient2Limit.
+    Source: Netflix, concurrency-limits, Gradient2Limit; for the probe Cardwell and others, BBR: Congestion-Based Congestion Control, ACM
+    Queue 14(5), 2016 (ProbeRTT).
     """
 
-    __slots__ = ("_decrease", "_highest", "_initial", "_lowest", "_memory", "_smoothing", "_tolerance", "_window")
+    __slots__ = ("_decrease", "_every", "_highest", "_initial", "_lowest", "_smoothing", "_tolerance", "_window")
 
     def __init__(  # noqa: PLR0913 - each is a number of the formula
         self,
@@ -160,56 +170,63 @@ class Gradient:
         highest: int = 1000,
         tolerance: float = 1.5,
         smoothing: float = 0.2,
-        memory: int = 600,
-        window: int = 10,
+        window: int = 20,
+        every: int = 20,
         decrease: float = 0.9,
     ) -> None:
         _check_bounds(initial, lowest, highest)
         _check(tolerance >= 1.0, "tolerance", "at least 1", tolerance)
         _check(0.0 < smoothing <= 1.0, "smoothing", "more than 0 and at most 1", smoothing)
-        _check(memory >= 1, "memory", "at least 1 window", memory)
         _check(window >= 1, "window", "at least 1 sample", window)
+        _check(every >= 1, "every", "at least 1 window", every)
         _check(0.0 < decrease < 1.0, "decrease", "between 0 and 1, both excluded", decrease)
         self._initial = initial
         self._lowest = lowest
         self._highest = highest
         self._tolerance = tolerance
         self._smoothing = smoothing
-        self._memory = memory
         self._window = window
+        self._every = every
         self._decrease = decrease
 
     def begin(self) -> GradientState:
         """The state before anything was seen."""
-        return GradientState(self._initial, 0.0, -math.inf, 0, 0.0, 0)
+        return GradientState(self._initial, 0.0, -math.inf, 0, 0.0, -math.inf, 0, 0.0, 0)
 
     def step(self, state: GradientState, sample: Sample) -> GradientState:
         """The state after one more sample. Of a drop only that it happened is used: how long it took is the time-out of somebody else."""
         if sample.is_dropped:
             if sample.began <= state.lowered:
                 return state
-            limit = max(self._lowest, state.limit * self._decrease)
-            return GradientState(limit, state.usual, sample.ended, 0, 0.0, 0)
-        count = state.samples + 1
-        seconds = state.seconds + sample.seconds
-        in_flight = max(state.in_flight, sample.in_flight)
-        if count < self._window:
-            return GradientState(state.limit, state.usual, state.lowered, count, seconds, in_flight)
-        now = seconds / count
-        usual = self._remembered(state.usual, now)
-        limit = state.limit if in_flight < state.limit * USED_SHARE else self._moved(state.limit, usual, now)
-        return GradientState(limit, usual, state.lowered, 0, 0.0, 0)
-
-    def _remembered(self, usual: float, now: float) -> float:
-        if usual == 0.0:
-            return now
-        usual += (now - usual) / self._memory
-        return usual * FORGETTING if usual > STRANGE_RATIO * now else usual
+            # A drop in a probe ends it.
+            limit = max(self._lowest, (state.kept or state.limit) * self._decrease)
+            return _emptied(state)._replace(limit=limit, lowered=sample.ended, kept=0.0)
+        if state.kept and sample.began <= state.probing:
+            return state
+        filled = state._replace(
+            samples=state.samples + 1, seconds=state.seconds + sample.seconds, in_flight=max(state.in_flight, sample.in_flight)
+        )
+        if filled.samples < max(self._window, ROUNDS * state.limit):
+            return filled
+        now = filled.seconds / filled.samples
+        if state.kept:
+            return _emptied(state)._replace(limit=state.kept, usual=now, windows=0, kept=0.0)
+        usual = state.usual or now
+        is_used = filled.in_flight >= state.limit * USED_SHARE
+        limit = self._moved(state.limit, usual, now) if is_used else state.limit
+        if state.windows + 1 < self._every:
+            return _emptied(state)._replace(limit=limit, usual=usual, windows=state.windows + 1)
+        return _emptied(state)._replace(limit=max(self._lowest, limit / PROBE), usual=usual, kept=limit, probing=sample.ended)
 
     def _moved(self, limit: float, usual: float, now: float) -> float:
         gradient = 1.0 if now == 0.0 else min(1.0, max(SMALLEST_GRADIENT, self._tolerance * usual / now))
         wanted = limit * gradient + math.sqrt(limit)
         return min(self._highest, max(self._lowest, limit + (wanted - limit) * self._smoothing))
+
+
+def _emptied(state: GradientState) -> GradientState:
+    """With nothing in the window."""
+    return state._replace(samples=0, seconds=0.0, in_flight=0)
 
 
 def _check_bounds(initial: int, lowest: int, highest: int) -> None:

@@ -21,10 +21,13 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from truetier_runtime.errors import SettingsError, ThrottledError
+from truetier_runtime.hooks import THROTTLED, Fact, tell
 from truetier_runtime.shed import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from truetier_runtime.hooks import Hook
 
 LARGEST_PERIODS = 1000
 
@@ -84,14 +87,18 @@ class _Line:
 class Throttle:
     """Asked before each call, told after it. Threads may share one.
 
-    ``factor`` is the book's K: with 2, a callee may refuse every second call before any is left out here. ``window`` is in seconds.
+    ``factor`` is the book's K: with 2, a callee may refuse every second call before any is left out here. ``window`` is in seconds, and how
+    fast a callee is trusted again: accepts grow by a factor of about e^(K - 1) per window (of the calls, K * accepts / requests are sent,
+    and what was accepted a window ago falls out), so from one call in twenty to all of them takes K = 2 about 2.3 windows. The book has two
+    minutes; take less where many calls a second make a count of seconds mean something.
 
     Retry-After is obeyed, for at most ``longest_wait`` seconds and up to a tenth longer by chance, when the callee refuses so much that
     calls would be left out anyway: one refusal by a busy callee concerns one call, and must not silence all others of a client. Meanwhile
-    calls are refused without being counted; the callee asked for that, they are no evidence against it.
+    calls are refused without being counted; the callee asked for that, they are no evidence against it. ``hooks`` are told of each call
+    that is left out.
     """
 
-    __slots__ = ("_chance", "_clock", "_factor", "_lines", "_lock", "_longest_wait", "_most", "_period", "_periods")
+    __slots__ = ("_chance", "_clock", "_factor", "_hooks", "_lines", "_lock", "_longest_wait", "_most", "_period", "_periods")
 
     def __init__(  # noqa: PLR0913 - each is a number of the formula or its source of time and chance
         self,
@@ -103,7 +110,9 @@ class Throttle:
         most: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
+        hooks: tuple[Hook, ...] = (),
     ) -> None:
+        self._hooks = hooks
         if not factor >= 1.0 or not window > 0.0 or not 1 <= periods <= LARGEST_PERIODS or not longest_wait >= 0.0 or most < 1:
             raise SettingsError(
                 f"factor >= 1, window > 0, 1 to {LARGEST_PERIODS} periods, longest_wait >= 0 and most >= 1 are needed, "
@@ -132,8 +141,10 @@ class Throttle:
                 if drawn < probability:
                     line.window.count(is_accepted=False)
         if remaining > 0.0:
+            tell(self._hooks, Fact(THROTTLED, callee, now, 1.0))
             raise ThrottledError(f"{callee} asked to be left alone for {remaining:.1f} s more", remaining)
         if drawn < probability:
+            tell(self._hooks, Fact(THROTTLED, callee, now, probability))
             raise ThrottledError(f"{callee} refuses so much {priority.name.lower()} work that {probability:.0%} of it is not sent")
 
     def accepted(self, callee: str, priority: Priority = Priority.DEFAULT) -> None:
