@@ -124,7 +124,7 @@ def test_a_copy_that_the_disk_cut_at_any_byte_or_changed_is_passed_over(tmp_path
         torn.write_bytes(document[:length] + b"\0" * (len(document) - length))
         assert started(tmp_path).reader.version == 1
     made = started(tmp_path)
-    assert made.told() == [hooks.COPY_REFUSED]
+    assert made.told() == [hooks.COPY_REFUSED, hooks.ACTIVATED]
     assert made.offer(document) == []
     assert torn.read_bytes() == document
 
@@ -163,7 +163,7 @@ def test_a_start_runs_the_newest_copy_and_serves_it_though_it_has_expired(tmp_pa
     made = Made(copies=Copies(str(tmp_path)))
     made.wall.advance(1e6)
     made.reader.start()
-    assert (made.reader.version, made.reader.values["limits"]["rps"], made.told()) == (3, 100, [hooks.SNAPSHOT_EXPIRED])
+    assert (made.reader.version, made.reader.values["limits"]["rps"], made.told()) == (3, 100, [hooks.ACTIVATED, hooks.SNAPSHOT_EXPIRED])
 
 
 def test_without_a_copy_the_defaults_run_and_that_is_told(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_copy_has_to_stand_what_a_document_has_to(document: bytes, reason: str
     fill(tmp_path, 1)
     (tmp_path / "0000000000000009.snapshot").write_bytes(document)
     made = started(tmp_path)
-    assert (made.reader.version, made.told()) == (1, [hooks.COPY_REFUSED])
+    assert (made.reader.version, made.told()) == (1, [hooks.COPY_REFUSED, hooks.ACTIVATED])
     assert str(made.facts[0].detail).startswith(f"version 9: {reason}")
 
 

@@ -22,6 +22,7 @@ from truetier_runtime.hooks import (
     COPY_REFUSED,
     DEFAULTS_USED,
     NOT_STORED,
+    SNAPSHOT_AGE,
     SNAPSHOT_EXPIRED,
     SNAPSHOT_REFUSED,
     SOURCE_DOWN,
@@ -125,6 +126,8 @@ class Reader:
             self._recall(self._copies, proven_only=proven_only)
         if self.running.header is None:
             self._tell(DEFAULTS_USED)
+        else:
+            self._tell(ACTIVATED, self.version)
         self.check()
 
     def offer(self, document: bytes) -> tuple[Mistake, ...]:
@@ -160,8 +163,9 @@ class Reader:
         self._tell(SOURCE_DOWN, why)
 
     def check(self) -> None:
-        """Does what time asks for: an alarm when what runs has expired, once a version; the mark of one that ran for long."""
+        """Does what time asks for: tells the age; alarms when what runs has expired, once a version; marks one that ran for long."""
         running = self.running
+        self._tell(SNAPSHOT_AGE, self.age)
         if running.is_expired(self._clocks.wall()) and self._told_expired != running.version:
             self._told_expired = running.version
             self._tell(SNAPSHOT_EXPIRED, running.version)
