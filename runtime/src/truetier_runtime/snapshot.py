@@ -181,19 +181,20 @@ class Reader:
 
     def _recall(self, copies: Copies, *, proven_only: bool) -> None:
         try:
-            versions = copies.versions(proven_only=proven_only)
-            newer = [version for version in copies.versions() if version > max(versions, default=0)] if proven_only else []
+            versions, candidates = copies.versions(), copies.versions(proven_only=proven_only)
         except OSError as error:
             self._tell(COPY_REFUSED, f"the folder cannot be read: {error}")
             return
-        # What is set aside is verified, or a file with a large number for a name would set everything aside; it is not tried.
-        self._held = next((version for version in newer if self._good_copy(copies, version, vouched_for)), 0)
-        for version in versions:
+        for version in candidates:
             snapshot = self._good_copy(copies, version, recalled)
             if snapshot is not None:
                 self._swap(self.running, snapshot)
                 self._stored = version
                 break
+        if proven_only:
+            # What is set aside is verified, or a file with a large number for a name would set everything aside; it is not tried.
+            newer = [version for version in versions if version > self.version]
+            self._held = next((version for version in newer if self._good_copy(copies, version, vouched_for)), 0)
 
     def _good_copy(self, copies: Copies, version: int, check: Callable[[bytes, Rules, int], T]) -> T | None:
         """What a check makes of a copy on disk; None, and a fact told, when it does not like it."""
