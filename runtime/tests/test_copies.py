@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -226,6 +227,17 @@ def test_a_full_disk_does_not_keep_an_update_from_running_and_is_written_to_once
     assert started(tmp_path).reader.version == 1
 
 
+def test_a_copy_that_somebody_removed_or_damaged_is_written_again_at_the_next_check(tmp_path: Path) -> None:
+    made = Made(copies=Copies(str(tmp_path)))
+    made.offer(signed(1))
+    cut(str(tmp_path), 1)
+    made.reader.check()
+    assert started(tmp_path).reader.version == 1
+    shutil.rmtree(tmp_path)
+    made.reader.check()
+    assert started(tmp_path).reader.version == 1
+
+
 def test_a_folder_that_is_a_file_is_told_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     made = started(tmp_path / "file")
@@ -347,7 +359,8 @@ class World:
             assert reasons == [refusal.HELD]
         else:
             assert reasons == []
-            self.is_stored = not self.disk.is_full or (self.is_stored and number == before)
+            # The same again is looked after at the next check only.
+            self.is_stored = self.is_stored if number == before else not self.disk.is_full or number in whole(self.folder)
 
     def restart(self, number: int) -> None:
         before = self.made.reader.version
