@@ -51,7 +51,7 @@ def expected() -> str:
         "scope": "shop",
         "now": NOW,
         "running": "running",
-        "trusted_keys_for_tests": {name: key.hex() for name, key in TRUSTED.by_id.items()},
+        "trusted_keys_for_tests": {name: key.public_bytes_raw().hex() for name, key in TRUSTED.by_id.items()},
         "threshold": TRUSTED.threshold,
         "max_bytes": 10_000,
         "max_removed": 0.2,

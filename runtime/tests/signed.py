@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from truetier_runtime.examine import Limits, Rules
+from truetier_runtime.hooks import SNAPSHOT_AGE
 from truetier_runtime.signature import Terms, TrustedKeys, public_bytes, sign
 from truetier_runtime.snapshot import Clocks, Reader
 from truetier_runtime.testing import FakeClock
@@ -44,4 +45,5 @@ class Made:
         return [mistake.reason for mistake in self.reader.offer(document)]
 
     def told(self) -> list[str]:
-        return [fact.kind for fact in self.facts]
+        """What happened; the age, which is told at every turn, left out."""
+        return [fact.kind for fact in self.facts if fact.kind != SNAPSHOT_AGE]

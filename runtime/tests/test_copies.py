@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 pytest.importorskip("cryptography")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import truetier_runtime
 from runtime.tests.signed import KEY, STRANGER, Made, rules, signed
@@ -81,6 +87,13 @@ def fill(folder: Path, *versions: int) -> None:
         Copies(str(folder), keep=99).write(version, signed(version))
 
 
+def cut(folder: str, version: int) -> None:
+    """Takes the end of a copy away, if there is one."""
+    path = Path(folder, f"{version:016d}.snapshot")
+    if path.exists():
+        path.write_bytes(path.read_bytes()[:200])
+
+
 def test_killed_before_every_step_of_an_update_a_start_finds_the_old_or_the_new_version(tmp_path: Path) -> None:
     found = []
     for step in range(100):
@@ -124,7 +137,7 @@ def test_a_copy_that_the_disk_cut_at_any_byte_or_changed_is_passed_over(tmp_path
         torn.write_bytes(document[:length] + b"\0" * (len(document) - length))
         assert started(tmp_path).reader.version == 1
     made = started(tmp_path)
-    assert made.told() == [hooks.COPY_REFUSED]
+    assert made.told() == [hooks.COPY_REFUSED, hooks.ACTIVATED]
     assert made.offer(document) == []
     assert torn.read_bytes() == document
 
@@ -163,7 +176,7 @@ def test_a_start_runs_the_newest_copy_and_serves_it_though_it_has_expired(tmp_pa
     made = Made(copies=Copies(str(tmp_path)))
     made.wall.advance(1e6)
     made.reader.start()
-    assert (made.reader.version, made.reader.values["limits"]["rps"], made.told()) == (3, 100, [hooks.SNAPSHOT_EXPIRED])
+    assert (made.reader.version, made.reader.values["limits"]["rps"], made.told()) == (3, 100, [hooks.ACTIVATED, hooks.SNAPSHOT_EXPIRED])
 
 
 def test_without_a_copy_the_defaults_run_and_that_is_told(tmp_path: Path) -> None:
@@ -185,7 +198,7 @@ def test_a_copy_has_to_stand_what_a_document_has_to(document: bytes, reason: str
     fill(tmp_path, 1)
     (tmp_path / "0000000000000009.snapshot").write_bytes(document)
     made = started(tmp_path)
-    assert (made.reader.version, made.told()) == (1, [hooks.COPY_REFUSED])
+    assert (made.reader.version, made.told()) == (1, [hooks.COPY_REFUSED, hooks.ACTIVATED])
     assert str(made.facts[0].detail).startswith(f"version 9: {reason}")
 
 
@@ -210,6 +223,17 @@ def test_a_full_disk_does_not_keep_an_update_from_running_and_is_written_to_once
     assert (made.reader.version, made.told()) == (1, [hooks.NOT_STORED, hooks.ACTIVATED])
     assert list(tmp_path.iterdir()) == []
     disk.is_full = False
+    made.reader.check()
+    assert started(tmp_path).reader.version == 1
+
+
+def test_a_copy_that_somebody_removed_or_damaged_is_written_again_at_the_next_check(tmp_path: Path) -> None:
+    made = Made(copies=Copies(str(tmp_path)))
+    made.offer(signed(1))
+    cut(str(tmp_path), 1)
+    made.reader.check()
+    assert started(tmp_path).reader.version == 1
+    shutil.rmtree(tmp_path)
     made.reader.check()
     assert started(tmp_path).reader.version == 1
 
@@ -262,6 +286,17 @@ def test_started_with_proven_versions_only_what_did_not_prove_itself_is_not_take
     assert made.offer(signed(4)) == []
 
 
+def test_what_is_set_aside_is_all_that_is_newer_than_what_runs_also_when_a_proven_one_is_damaged(tmp_path: Path) -> None:
+    fill(tmp_path, 1, 2, 3)
+    for version in (1, 3):
+        Copies(str(tmp_path)).prove(version)
+    cut(str(tmp_path), 3)
+    made = started(tmp_path, proven_only=True)
+    assert made.reader.version == 1
+    assert made.offer(signed(2)) == [refusal.HELD]
+    assert made.offer(signed(3)) == []
+
+
 def test_what_others_left_half_written_is_removed_when_it_is_old(tmp_path: Path) -> None:
     for name, seconds in (("a.half", 4000), ("b.half", 10)):
         (tmp_path / name).write_text("")
@@ -288,3 +323,86 @@ def test_two_processes_may_share_a_folder(tmp_path: Path) -> None:
     for version in range(1, 6):
         assert [offer(signed(version)) for offer in offers] == [[], []]
     assert Copies(str(tmp_path)).versions() == [5, 4]
+
+
+def content(version: int) -> bytes:
+    return signed(version, {"n": version})
+
+
+def whole(folder: str, *, proven_only: bool = False) -> list[int]:
+    """The versions whose copies are as they were signed, found without any help of what is tested."""
+    names = sorted((path.name for path in Path(folder).glob("*.snapshot")), reverse=True)
+    kept = [int(name[:16]) for name in names if Path(folder, name).read_bytes() == content(int(name[:16]))]
+    return [version for version in kept if not proven_only or Path(folder, f"{version:016d}.survived").exists()]
+
+
+class World:
+    """A reader, its disk, and what a test knows about them: which versions were taken, and whether the running one must be on disk."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.disk = Full()
+        self.disk.is_full = False
+        self.is_stored = False
+        self.held = 0
+        self.made = self._new()
+
+    def _new(self) -> Made:
+        return Made(copies=Copies(self.folder, keep=3, files=self.disk))
+
+    def offer(self, number: int) -> None:
+        before = self.made.reader.version
+        reasons = self.made.offer(content(number))
+        if number < before:
+            assert reasons == [refusal.ROLLBACK]
+        elif before < number <= self.held:
+            assert reasons == [refusal.HELD]
+        else:
+            assert reasons == []
+            # The same again is looked after at the next check only.
+            self.is_stored = self.is_stored if number == before else not self.disk.is_full or number in whole(self.folder)
+
+    def restart(self, number: int) -> None:
+        before = self.made.reader.version
+        is_careful = number > 9
+        found = whole(self.folder, proven_only=is_careful)
+        newest = max([0, *whole(self.folder)])
+        self.held = newest if is_careful and newest > max([0, *found]) else 0
+        self.made = self._new()
+        self.made.reader.start(proven_only=is_careful)
+        assert self.made.reader.version == max([0, *found])
+        assert is_careful or not self.is_stored or self.made.reader.version >= before
+        self.is_stored = self.made.reader.version > 0
+
+    def kill(self, number: int) -> None:
+        """Another process that shares the folder dies while it writes."""
+        with suppress(KilledError):
+            Copies(self.folder, keep=3, files=Killer(number % 6, number * 30)).write(number, content(number))
+        self.is_stored = self.made.reader.version in whole(self.folder)
+
+    def cut(self, number: int) -> None:
+        cut(self.folder, number)
+        self.is_stored = self.is_stored and number != self.made.reader.version
+
+    def wait(self, number: int) -> None:
+        self.made.monotonic.advance(number * 100)
+        self.made.reader.check()
+        self.is_stored = self.is_stored or self.made.reader.version in whole(self.folder)
+
+    def fill(self, number: int) -> None:
+        self.disk.is_full = number > 6
+
+
+@given(st.lists(st.tuples(st.sampled_from(("offer", "restart", "kill", "cut", "wait", "fill")), st.integers(1, 12))))
+@settings(max_examples=200, deadline=None)
+def test_whatever_happens_in_whatever_order_a_start_runs_the_newest_whole_copy_and_versions_go_up_in_between(
+    steps: list[tuple[str, int]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(folder)
+        for what, number in steps:
+            before, reader = world.made.reader.version, world.made.reader
+            getattr(world, what)(number)
+            assert world.made.reader is not reader or reader.version >= before
+            version = world.made.reader.version
+            assert world.made.reader.values == ({"n": version} if version else {"limits": {"rps": 1}})

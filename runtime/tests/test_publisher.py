@@ -31,7 +31,7 @@ from truetier_runtime.publisher import (
     stage,
     target_of,
 )
-from truetier_runtime.signature import Terms, key_id, opened, public_bytes
+from truetier_runtime.signature import Terms, TrustedKeys, key_id, opened, public_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -371,3 +371,23 @@ def test_a_document_signed_by_two_is_described_with_both_and_whatever_its_time(f
     assert f"until {2**53 - 1}" in shown
     assert "more keys may go" in shown
     assert "b'no json'" in shown
+
+
+@pytest.mark.usefixtures("folder")
+def test_interrupted_it_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    run(f"{SIGN} --version 1 -o 1.snapshot")
+    monkeypatch.setattr("subprocess.run", interrupted)
+    assert run(f"stage 1.snapshot {TRUST} --zone a=za/ --bake 0s --check true") == REFUSED
+    assert "halted by hand; run it again to go on" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.ed25519", None)
+    assert run("keygen three") == UNREADABLE
+    with pytest.raises(UsageError, match=r"truetier-runtime\[config\]"):
+        TrustedKeys([])
+    assert "install truetier-runtime[config]" in capsys.readouterr().err

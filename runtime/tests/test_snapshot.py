@@ -377,3 +377,14 @@ def test_threads_that_offer_at_once_end_with_the_newest_and_every_read_is_of_one
     for thread in readers:
         thread.join()
     assert (made.reader.version, made.reader.values["one"], torn) == (100, 100, [])
+
+
+def test_a_document_that_was_overtaken_while_it_was_tried_is_held_against_what_runs_then() -> None:
+    def canary(values: Mapping[str, Any]) -> bool:
+        if values["n"] == 2:
+            assert made.offer(signed(3, {"n": 3})) == []
+        return True
+
+    made = Made(rules(canary=canary))
+    assert made.offer(signed(2, {"n": 2})) == [refusal.ROLLBACK]
+    assert (made.reader.version, made.reader.values["n"]) == (3, 3)

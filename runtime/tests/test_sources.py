@@ -88,8 +88,8 @@ def test_with_the_server_gone_a_cold_start_serves_what_was_good_last_though_the_
     cold, poller = polled(server, Copies(str(tmp_path)))
     cold.reader.start()
     poller.poll()
-    assert (cold.reader.version, cold.reader.values["limits"]["rps"], cold.told()) == (3, 100, [hooks.SOURCE_DOWN])
-    assert len(made.facts) == len(answers)
+    assert (cold.reader.version, cold.reader.values["limits"]["rps"], cold.told()) == (3, 100, [hooks.ACTIVATED, hooks.SOURCE_DOWN])
+    assert len(made.told()) == len(answers)
 
 
 def once(answer: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -296,8 +296,8 @@ def test_in_an_event_loop_it_polls_until_it_is_cancelled_and_a_hint_from_a_threa
     made = Made()
     source = Scripted(signed(1), signed(2))
     poller = Poller(made.reader, source, Pace(1000, least_gap=0, spread=0), draw=lambda: 0.0)
-    activated: queue.Queue[object] = queue.Queue()
-    made.reader._hooks = (activated.put,)
+    activated: queue.Queue[hooks.Fact] = queue.Queue()
+    made.reader._hooks = (lambda fact: activated.put(fact) if fact.kind == hooks.ACTIVATED else None,)
 
     async def main() -> None:
         running = asyncio.create_task(poller.run())
@@ -343,3 +343,28 @@ def test_listening_goes_on_after_the_connection_ended(server: Served) -> None:
     for _ in range(3):
         heard.get(timeout=60)
     stop()
+
+
+def test_an_event_brings_a_document_to_a_reader_long_before_it_would_have_asked(server: Served) -> None:
+    documents, events = HttpSource(server.url + "/document"), server.url + "/events"
+    is_new = threading.Event()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if request.path == "/document":
+            server.usual(request)
+        else:
+            is_new.wait(60)
+            request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: new\n\n")
+
+    server.answer, server.document = answer, signed(1)
+    made = Made()
+    activated: queue.Queue[float | str] = queue.Queue()
+    made.reader._hooks = (lambda fact: activated.put(fact.detail) if fact.kind == hooks.ACTIVATED else None,)
+    poller = Poller(made.reader, documents, Pace(1e6, least_gap=0, spread=0), draw=lambda: 0.0)
+    stops = [poller.start(), listen(events, poller.hint, pause=lambda: 0.01)]
+    assert activated.get(timeout=60) == 1
+    server.document = signed(2)
+    is_new.set()
+    assert activated.get(timeout=60) == 2
+    for stop in stops:
+        stop()

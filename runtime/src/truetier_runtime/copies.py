@@ -38,7 +38,7 @@ class Files:
         # Where a folder cannot be opened, as on Windows, its entries are on disk when rename returns.
         if os.path.isdir(path) and not hasattr(os, "O_DIRECTORY"):
             return
-        number = os.open(path, os.O_RDONLY)
+        number = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
         try:
             os.fsync(number)
         finally:

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 # Of configuration. The subject is the scope.
 ACTIVATED = "snapshot activated"  # detail: its version
+SNAPSHOT_AGE = "snapshot age"  # at each poll; detail: seconds since the source last confirmed what runs
 SNAPSHOT_REFUSED = "snapshot refused"  # detail: every mistake, by reason
 SNAPSHOT_EXPIRED = "snapshot expired"  # what runs goes on running; detail: its version
 NOT_STORED = "snapshot not stored"  # it runs, but the disk did not take the copy; detail: why
-COPY_REFUSED = "snapshot copy refused"  # found on disk at the start, and passed over; detail: its version and every mistake
+COPY_REFUSED = "snapshot copy refused"  # passed over at the start; detail: its version and every mistake
 DEFAULTS_USED = "snapshot defaults used"  # no copy on disk was of use
 SOURCE_DOWN = "snapshot source down"  # detail: why
 SOURCE_UP = "snapshot source up"  # the first answer after it was down

@@ -28,7 +28,7 @@ from truetier_runtime.refusal import BAD_SIGNATURE, BELOW_THRESHOLD, DIGEST, LEN
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 MAGIC = b"truetier-snapshot 1"
 MOST_SCOPE, MOST_KEYS = 200, 16  # characters, keys that sign one document
@@ -93,12 +93,19 @@ class Envelope:
 
 
 class TrustedKeys:
-    """Public keys, 32 bytes each, of which ``threshold`` have to have signed a document. Two of them while keys are rotated."""
+    """Public keys, 32 bytes each, of which ``threshold`` have to have signed a document. Two of them while keys are rotated.
+
+    Raises UsageError, also where cryptography is not installed: better when a program starts than when it is to take its first document.
+    """
 
     __slots__ = ("by_id", "threshold")
 
     def __init__(self, keys: Iterable[bytes], *, threshold: int = 1) -> None:
-        self.by_id = {key_id(key): key for key in keys}
+        try:
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        except ImportError as error:
+            raise UsageError(f"signatures cannot be verified without truetier-runtime[config]: {error}") from None
+        self.by_id = {key_id(key): Ed25519PublicKey.from_public_bytes(key) for key in keys}
         self.threshold = threshold
         if not 1 <= threshold <= len(self.by_id):
             raise UsageError(f"{threshold} of {len(self.by_id)} trusted keys can never sign: the threshold is from 1 to the number of keys")
@@ -173,12 +180,11 @@ def verify(envelope: Envelope, trusted: TrustedKeys) -> None:
         raise DocumentRefusedError(Mistake(DIGEST, f"the body has SHA-256 {digest}, signed was {envelope.header.sha256}"))
 
 
-def _is_signed(public: bytes, signature: bytes, signed: bytes) -> bool:
+def _is_signed(public: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, signed)
+        public.verify(signature, signed)
     except InvalidSignature:
         return False
     return True

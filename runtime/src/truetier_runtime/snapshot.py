@@ -22,6 +22,7 @@ from truetier_runtime.hooks import (
     COPY_REFUSED,
     DEFAULTS_USED,
     NOT_STORED,
+    SNAPSHOT_AGE,
     SNAPSHOT_EXPIRED,
     SNAPSHOT_REFUSED,
     SOURCE_DOWN,
@@ -70,7 +71,6 @@ class Reader:
         "_is_down",
         "_lock",
         "_proven",
-        "_stored",
         "_told_expired",
         "proven_after",
         "rules",
@@ -97,7 +97,7 @@ class Reader:
         self._lock = threading.Lock()  # held for assignments only
         self._activated_at = self._confirmed_at = self._clocks.monotonic()
         self._held = 0
-        self._stored = self._proven = self._told_expired = 0  # versions
+        self._proven = self._told_expired = 0  # versions
         self._is_down = False
 
     @property
@@ -125,6 +125,8 @@ class Reader:
             self._recall(self._copies, proven_only=proven_only)
         if self.running.header is None:
             self._tell(DEFAULTS_USED)
+        else:
+            self._tell(ACTIVATED, self.version)
         self.check()
 
     def offer(self, document: bytes) -> tuple[Mistake, ...]:
@@ -139,8 +141,8 @@ class Reader:
             if snapshot is None or self._swap(before, snapshot):
                 break
         self.confirm()
-        self._store()
         if snapshot is not None:
+            self._is_stored(snapshot)
             self._tell(ACTIVATED, snapshot.version)
         return ()
 
@@ -160,14 +162,16 @@ class Reader:
         self._tell(SOURCE_DOWN, why)
 
     def check(self) -> None:
-        """Does what time asks for: an alarm when what runs has expired, once a version; the mark of one that ran for long."""
+        """Does what time asks for, at each poll: tells the age; alarms when what runs has expired, once a version; sees to it that the copy
+        on disk is there and whole, and marked once it ran for long.
+        """
         running = self.running
+        self._tell(SNAPSHOT_AGE, self.age)
         if running.is_expired(self._clocks.wall()) and self._told_expired != running.version:
             self._told_expired = running.version
             self._tell(SNAPSHOT_EXPIRED, running.version)
-        self._store()
         is_proven = self._clocks.monotonic() - self._activated_at >= self.proven_after
-        if self._copies is not None and is_proven and self._proven != running.version == self._stored:
+        if self._is_stored(running) and self._copies is not None and is_proven and self._proven != running.version:
             try:
                 self._copies.prove(running.version)
             except OSError as error:
@@ -177,19 +181,19 @@ class Reader:
 
     def _recall(self, copies: Copies, *, proven_only: bool) -> None:
         try:
-            versions = copies.versions(proven_only=proven_only)
-            newer = [version for version in copies.versions() if version > max(versions, default=0)] if proven_only else []
+            versions, candidates = copies.versions(), copies.versions(proven_only=proven_only)
         except OSError as error:
             self._tell(COPY_REFUSED, f"the folder cannot be read: {error}")
             return
-        # What is set aside is verified, or a file with a large number for a name would set everything aside; it is not tried.
-        self._held = next((version for version in newer if self._good_copy(copies, version, vouched_for)), 0)
-        for version in versions:
+        for version in candidates:
             snapshot = self._good_copy(copies, version, recalled)
             if snapshot is not None:
                 self._swap(self.running, snapshot)
-                self._stored = version
                 break
+        if proven_only:
+            # What is set aside is verified, or a file with a large number for a name would set everything aside; it is not tried.
+            newer = [version for version in versions if version > self.version]
+            self._held = next((version for version in newer if self._good_copy(copies, version, vouched_for)), 0)
 
     def _good_copy(self, copies: Copies, version: int, check: Callable[[bytes, Rules, int], T]) -> T | None:
         """What a check makes of a copy on disk; None, and a fact told, when it does not like it."""
@@ -211,17 +215,24 @@ class Reader:
             self.values = after.values
         return True
 
-    def _store(self) -> None:
-        """Copies what runs to disk unless it is there; what failed is tried again at the next check, at its fixed pace."""
-        running = self.running
-        if self._copies is None or running.header is None or self._stored == running.version:
-            return
+    def _is_stored(self, running: Snapshot) -> bool:
+        """Whether there is a copy on disk, after one was written if there was none or another one: somebody may have tidied up.
+
+        What failed is tried again at the next check, at its fixed pace.
+        """
+        if self._copies is None or running.header is None:
+            return False
+        try:
+            if self._copies.read(running.version, len(running.document) + 1) == running.document:
+                return True
+        except OSError:
+            pass  # it is written now
         try:
             self._copies.write(running.version, running.document)
         except OSError as error:
             self._tell(NOT_STORED, f"version {running.version}: {error}")
-        else:
-            self._stored = running.version
+            return False
+        return True
 
     def _tell(self, kind: str, detail: str | float = "") -> None:
         tell(self._hooks, Fact(kind, self.rules.scope, self._clocks.monotonic(), detail))
