@@ -246,7 +246,7 @@ def test_a_newcomer_gets_from_nothing_to_a_published_document_and_back(folder: P
     assert run(f"{SIGN} --version 1 -o 1.snapshot") == DONE
     assert run(f"publish 1.snapshot place/ {TRUST}") == DONE
     assert run(f"publish 1.snapshot place/ {TRUST}") == DONE
-    (folder / "body.json").write_text(json.dumps({**VALUES, "new": 1}))
+    (folder / "body.json").write_text(json.dumps({**VALUES, "new": {str(number): number for number in range(9)}}))
     assert run(f"{SIGN} --after place/ -o 2.snapshot") == DONE
     assert run(f"verify 2.snapshot --running place/ {TRUST}") == DONE
     assert run(f"publish 2.snapshot place/ {TRUST}") == DONE
