@@ -268,6 +268,29 @@ def test_in_a_standing_queue_waits_are_shorter_and_the_newest_is_served_first() 
     asyncio.run(scenario())
 
 
+def test_a_standing_queue_of_sheddable_work_shortens_no_wait_of_critical_work() -> None:
+    async def scenario() -> None:
+        clock = FakeClock()
+        limiter = Limiter(Fixed(1), queue=PATIENT, clock=clock)
+        permit = limiter.acquire()
+        tasks = await waiting(limiter, Priority.SHEDDABLE, 1)
+        clock.advance(59.0)
+        tasks += await waiting(limiter, Priority.SHEDDABLE, 1)
+        clock.advance(2.0)
+        tasks += await waiting(limiter, Priority.SHEDDABLE, 1)
+        tasks += await waiting(limiter, Priority.CRITICAL, 1)
+        clock.advance(40.0)
+        permit.release()
+        await settle()
+        assert given(tasks) == [False, False, False, True]
+        tasks[3].result().release()
+        await settle()
+        assert given(tasks) == [False, True, False, True]
+        assert isinstance(tasks[2].exception(), OverloadedError)
+
+    asyncio.run(scenario())
+
+
 def test_a_deadline_that_passed_is_refused_at_the_door_and_one_that_passes_in_the_queue_there() -> None:
     async def scenario() -> None:
         clock = FakeClock(100.0)

@@ -124,10 +124,10 @@ def saturated(algorithm: Algorithm[State], places: int, draw: Callable[[], float
 @pytest.mark.parametrize("draw", [lambda _: 0.05, lambda draws: draws.uniform(0.04, 0.06), lambda draws: draws.expovariate(20)])
 def test_an_overload_that_lasts_does_not_become_what_is_usual(initial: int, draw: Callable[[random.Random], float]) -> None:
     # Eight minutes at 200 requests/s; a mean as Netflix has it reaches hundreds in that time.
-    limits = saturated(Gradient(initial=initial), 10, partial(draw, random.Random(9)), 100_000)[-50_000:]
+    limits = saturated(Gradient(initial=initial), 10, partial(draw, random.Random(9)), 100_000)[-40_000:]
     assert max(limits) <= 30
-    # Probes cut it, shortly; otherwise the server has work.
-    assert sum(limit < 10 for limit in limits) / len(limits) < 0.05
+    # Probes halve it, shortly; otherwise the server has work.
+    assert sum(limit < 10 for limit in limits) / len(limits) < 0.1
 
 
 def test_what_became_slower_for_good_is_usual_after_a_probe_and_so_is_what_became_faster() -> None:
@@ -138,15 +138,15 @@ def test_what_became_slower_for_good_is_usual_after_a_probe_and_so_is_what_becam
     assert fed(algorithm, state, 4000, seconds=0.02).usual == pytest.approx(0.02)
 
 
-def test_a_probe_cuts_the_limit_waits_for_work_that_began_in_it_and_puts_the_limit_back() -> None:
+def test_a_probe_halves_the_limit_waits_for_work_that_began_in_it_and_puts_the_limit_back() -> None:
     algorithm = Gradient(initial=6, window=1, every=1)
     probing = algorithm.begin()
     for _ in range(18):  # three rounds of six
         probing = algorithm.step(probing, Sample(0.0, 1.0, 1, is_dropped=False))
-    assert (probing.limit, probing.kept, probing.usual) == (2, 6, 1.0)
+    assert (probing.limit, probing.kept, probing.usual) == (3, 6, 1.0)
     assert algorithm.step(probing, Sample(1.0, 3.0, 6, is_dropped=False)) == probing
     after = probing
-    for _ in range(6):
+    for _ in range(9):
         after = algorithm.step(after, Sample(1.5, 1.75, 2, is_dropped=False))
     assert (after.limit, after.kept, after.usual) == (6, 0.0, 0.25)
     dropped = algorithm.step(probing, Sample(1.5, 1.75, 2, is_dropped=True))

@@ -8,7 +8,8 @@ The queue is bounded in time, not by length: how many may wait is a number nobod
 The bound on length that there is only keeps memory finite. A queue that was empty within the last ``longest`` seconds takes up a burst:
 first come, first served, up to ``longest``. One that was not is standing, it only adds to everybody's time: then each waits up to
 ``longest_standing`` and who came last is served first, since those who came first have mostly given up. The newest then see a service that
-answers at once, where first come, first served would give everybody an answer just too late.
+answers at once, where first come, first served would give everybody an answer just too late. Each class has a queue of its own: that of
+sheddable work may stand while critical work, which is served first, sees none.
 
 Source: Maurer, Fail at Scale, ACM Queue 13(8), 2015 (controlled delay, adaptive LIFO); Nichols and Jacobson, Controlling Queue Delay,
 ACM Queue 10(5), 2012; Netflix, concurrency-limits, Limiter (three outcomes of a release).
@@ -138,8 +139,8 @@ class Limiter(Generic[State]):
         self._lock = threading.Lock()
         self._in_flight = 0
         self._waiting: tuple[OrderedDict[_Waiter, None], ...] = tuple(OrderedDict() for _ in Priority)
-        # When the queue last was empty; it is while nobody waits.
-        self._was_empty = -math.inf
+        # When nobody of each class waited last.
+        self._was_empty = [-math.inf] * len(self._waiting)
 
     @property
     def limit(self) -> int:
@@ -236,7 +237,7 @@ class Limiter(Generic[State]):
             permit = self._given(priority, now)
             if permit:
                 return permit
-            longest = self._longest_wait(now)
+            longest = self._longest_wait(priority, now)
             if longest > 0.0 and self.waiting >= self._queue.most:
                 evicted = self._evict_below(priority)
             is_queued = longest > 0.0 and self.waiting < self._queue.most
@@ -257,14 +258,14 @@ class Limiter(Generic[State]):
         self._in_flight += 1
         return Permit(self, priority, now, self._in_flight)
 
-    def _longest_wait(self, now: float) -> float:
+    def _longest_wait(self, priority: Priority, now: float) -> float:
         """Locked. How long who comes now may wait."""
-        if not any(self._waiting):
-            self._was_empty = max(self._was_empty, now)
-        return self._queue.longest_standing if self._is_standing(now) else self._queue.longest
+        if not self._waiting[priority]:
+            self._was_empty[priority] = max(self._was_empty[priority], now)
+        return self._queue.longest_standing if self._is_standing(priority, now) else self._queue.longest
 
-    def _is_standing(self, now: float) -> bool:
-        return now - self._was_empty > self._queue.longest
+    def _is_standing(self, priority: int, now: float) -> bool:
+        return now - self._was_empty[priority] > self._queue.longest
 
     def _evict_below(self, priority: Priority) -> _Waiter | None:
         """Locked. Turns away the oldest of the lowest class that waits, if that is below this one."""
@@ -279,8 +280,8 @@ class Limiter(Generic[State]):
         """Gives free places to who waits, best class first, and turns away whose time is over."""
         woken = []
         with self._lock:
-            is_standing = self._is_standing(now)
-            for line in self._waiting:
+            for priority, line in enumerate(self._waiting):
+                is_standing = self._is_standing(priority, now)
                 while line:
                     waiter = next(reversed(line)) if is_standing else next(iter(line))
                     if waiter.expires > now:
@@ -291,8 +292,8 @@ class Limiter(Generic[State]):
                         waiter.is_refused = True
                     del line[waiter]
                     woken.append(waiter)
-            if not any(self._waiting):
-                self._was_empty = max(self._was_empty, now)
+                if not line:
+                    self._was_empty[priority] = max(self._was_empty[priority], now)
         for waiter in woken:
             try:
                 waiter.wake()
