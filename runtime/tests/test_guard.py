@@ -217,6 +217,31 @@ def test_asynchronous_work_is_cancelled_at_its_deadline(where: str) -> None:
     assert (guard.state, guard.counts()) == ("open", Counts(failed=1))
 
 
+@pytest.mark.parametrize("way", ["call", "section"])
+def test_who_goes_away_at_the_very_moment_of_the_timeout_is_cancelled(way: str) -> None:
+    guard = Guard("ledger", timeout=0.01, fallback=Value("stale"))
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:  # of the timeout; now somebody else cancels, too
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            raise
+
+    async def go() -> None:
+        if way == "call":
+            await guard.call_async(work)
+        else:
+            async with guard.section():
+                await work()
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(go())
+    assert guard.counts() == Counts(cancelled=1)
+
+
 def test_a_timeout_of_the_works_own_is_its_failure_and_stays_its() -> None:
     error = TimeoutError("theirs")
     guard = Guard("ledger", timeout=60)

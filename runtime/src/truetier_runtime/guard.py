@@ -255,7 +255,9 @@ class Guard:
         except BaseException as error:
             if slots is not None:
                 slots.append(None)
-            told = self._timed_out(begin) if scope is not None and scope.expired() else error
+            # A caller that goes away just then comes out as cancelled, and stays that.
+            is_ours = isinstance(error, TimeoutError) and scope is not None and scope.expired()
+            told = self._timed_out(begin) if is_ours else error
             self._end_badly(told, begin, state, 0)
             if isinstance(told, Exception):
                 return await self._recover_async(told, work, args, kwargs)
