@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.tests.hurried import side_by_side
 from truetier_runtime.errors import DeadlineExceededError, OverloadedError, SettingsError
 from truetier_runtime.limiter import Limiter, Outcome, Permit, Queue
 from truetier_runtime.limits import Aimd, AimdState, Fixed, FixedState, Sample
@@ -43,35 +43,21 @@ def test_no_more_than_the_limit_are_under_way_and_counts_are_exact_under_8_threa
     limiter = Limiter(Fixed(5), queue=Queue(longest=30.0, longest_standing=30.0), shares=Shares(default=1.0))
     lock = threading.Lock()
     under_way = highest = done = 0
-    errors: list[BaseException] = []
 
     def work() -> None:
         nonlocal under_way, highest, done
-        try:
-            for number in range(300):
-                with limiter.acquire():
-                    with lock:
-                        under_way += 1
-                        highest = max(highest, under_way)
-                    if number % 50 == 0:
-                        threading.Event().wait(0.001)
-                    with lock:
-                        under_way -= 1
-                        done += 1
-        except BaseException as error:  # noqa: BLE001 - told to the test, wherever it comes from
-            errors.append(error)
+        for number in range(300):
+            with limiter.acquire():
+                with lock:
+                    under_way += 1
+                    highest = max(highest, under_way)
+                if number % 50 == 0:
+                    threading.Event().wait(0.001)
+                with lock:
+                    under_way -= 1
+                    done += 1
 
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    assert not errors
+    side_by_side(work)
     assert (done, highest, limiter.in_flight, limiter.waiting) == (2400, 5, 0, 0)
 
 
@@ -92,16 +78,7 @@ def test_no_sample_of_8_threads_is_lost_or_counted_twice() -> None:
         for _ in range(1000):
             limiter.acquire().release()
 
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
+    side_by_side(work)
     assert (limiter.limit, limiter.in_flight) == (1_008_000, 0)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime.tests.hurried import side_by_side
 from truetier_runtime.errors import SettingsError, ThrottledError
 from truetier_runtime.shed import Priority
 from truetier_runtime.testing import FakeClock
@@ -170,16 +169,7 @@ def test_counts_of_8_threads_are_exact_over_boundaries_of_periods() -> None:
             throttle.accepted("shop")
             throttle.refused("shop")
 
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
+    side_by_side(work)
     window = throttle._lines["shop", Priority.DEFAULT].window
     assert (window.requests, window.accepts) == (32_000, 16_000)
 
