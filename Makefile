@@ -90,7 +90,7 @@ $(VENV)/lab.stamp: $(VENV)/demo.stamp lab/pyproject.toml
 	@touch $@
 
 $(VENV)/runtime.stamp: $(VENV)/demo.stamp runtime/pyproject.toml
-	@$(INSTALL) --no-build-isolation --editable './runtime[config]'
+	@$(INSTALL) --no-build-isolation --editable './runtime[config,grpc,httpx,jwt,openfeature,otel,tuf]'
 	@touch $@
 
 # The tests run the lab and the runtime too.
