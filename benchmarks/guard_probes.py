@@ -1,4 +1,4 @@
-"""What breakers do in the cases that runtime/tests/test_probes.py asks ours about: one row a probe, one column a library.
+"""What breakers do in the cases that runtime/tests/test_probes.py asks ours about: one row a library, one column a probe.
 
 Usage: .venv/bin/python benchmarks/guard_probes.py
 """
@@ -9,76 +9,18 @@ import asyncio
 import contextlib
 import threading
 import time
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import circuitbreaker
-import pybreaker
-
-from truetier_runtime import Breaker, Guard
+from breakers import FAILURES, LIBRARIES, OPEN_FOR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
-OPEN_FOR = 0.2  # seconds
-FAILURES = 4  # in a row, that open every breaker here
+    from breakers import Library
 
 
 class BrokenError(Exception):
     """How the callee fails."""
-
-
-class Ours:
-    """The guard, with nothing but a breaker."""
-
-    title = "truetier-runtime"
-
-    def __init__(self) -> None:
-        self.guard = Guard("callee", breaker=Breaker(0.5, minimum_calls=FAILURES, open_for=OPEN_FOR, jitter=0))
-        self.call = self.guard.call
-        self.call_async = self.guard.call_async
-
-    def is_open(self) -> bool:
-        """Whether it keeps calls out."""
-        return self.guard.state != "closed"
-
-
-class Pybreaker:
-    """It knows no asyncio."""
-
-    title = f"pybreaker {version('pybreaker')}"
-
-    def __init__(self) -> None:
-        self.breaker = pybreaker.CircuitBreaker(fail_max=FAILURES, reset_timeout=OPEN_FOR)
-        self.call = self.breaker.call
-
-    def is_open(self) -> bool:
-        """Whether it keeps calls out."""
-        return bool(self.breaker.current_state != "closed")
-
-
-class Circuitbreaker:
-    """Its calls take the work first, too."""
-
-    title = f"circuitbreaker {version('circuitbreaker')}"
-
-    def __init__(self) -> None:
-        self.breaker = circuitbreaker.CircuitBreaker(failure_threshold=FAILURES, recovery_timeout=OPEN_FOR, expected_exception=Exception)
-
-    def call(self, work: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 - what the work gives
-        """A guarded call."""
-        return self.breaker.decorate(work)(*args)
-
-    async def call_async(self, work: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 - as above
-        """The same to await."""
-        return await self.breaker.decorate(work)(*args)
-
-    def is_open(self) -> bool:
-        """Whether it keeps calls out."""
-        return bool(self.breaker.opened)
-
-
-LIBRARIES: tuple[type[Any], ...] = (Ours, Pybreaker, Circuitbreaker)
 
 
 def fails() -> None:
@@ -86,16 +28,28 @@ def fails() -> None:
     raise BrokenError
 
 
-def opened(library: type[Any]) -> Any:  # noqa: ANN401 - one of the three
-    """One that has just opened."""
+async def fails_async() -> None:
+    """Does."""
+    raise BrokenError
+
+
+def opened(library: type[Library]) -> Library:
+    """One that has just opened for who waits."""
     made = library()
-    for _ in range(FAILURES):
-        with contextlib.suppress(Exception):
-            made.call(fails)
+    _fail(made)
     return made
 
 
-def side_by_side(library: type[Any]) -> str:
+async def opened_async(library: type[Library]) -> Library:
+    """One that has just opened for who awaits."""
+    made = library()
+    for _ in range(FAILURES):
+        with contextlib.suppress(Exception):
+            await made.call_async(fails_async)
+    return made
+
+
+def side_by_side(library: type[Library]) -> str:
     """A: ten threads, a call of 50 ms each."""
     made = library()
     threads = [threading.Thread(target=made.call, args=(time.sleep, 0.05)) for _ in range(10)]
@@ -107,7 +61,7 @@ def side_by_side(library: type[Any]) -> str:
     return f"{time.perf_counter() - begin:.2f} s"
 
 
-def half_open(library: type[Any]) -> str:
+def half_open(library: type[Library]) -> str:
     """B: twenty threads come back together."""
     made = opened(library)
     time.sleep(OPEN_FOR + 0.05)
@@ -129,7 +83,7 @@ def half_open(library: type[Any]) -> str:
     return f"{len(begun)} of 20 get through"
 
 
-def two_of_three(library: type[Any]) -> str:
+def two_of_three(library: type[Library]) -> str:
     """C: two calls in three fail, sixty times."""
     made = library()
     for number in range(60):
@@ -140,7 +94,7 @@ def two_of_three(library: type[Any]) -> str:
     return "never opens"
 
 
-def stale(library: type[Any]) -> str:
+def stale(library: type[Library]) -> str:
     """D: a slow call from before the opening goes well."""
     made = library()
     begun, release = threading.Event(), threading.Event()
@@ -165,76 +119,67 @@ def stale(library: type[Any]) -> str:
     return "stays open" if made.is_open() else "closes again"
 
 
-def _fail(made: Any) -> None:  # noqa: ANN401 - one of the three
+def _fail(made: Library) -> None:
     for _ in range(FAILURES):
         with contextlib.suppress(Exception):
             made.call(fails)
 
 
-def cancelled_probe(library: type[Any]) -> str:
+async def cancelled_probe(library: type[Library]) -> str:
     """F: the probe is cancelled."""
+    made = await opened_async(library)
+    await asyncio.sleep(OPEN_FOR + 0.05)
+    task = asyncio.create_task(made.call_async(asyncio.sleep, 10))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    try:
+        await made.call_async(asyncio.sleep, 0)
+    except Exception:  # noqa: BLE001 - whatever it refuses with
+        return "the next is refused"
+    return "the next gets through"
 
-    async def go() -> str:
-        made = opened(library)
-        await asyncio.sleep(OPEN_FOR + 0.05)
+
+async def cancellations(library: type[Library]) -> str:
+    """G: eight callers go away."""
+    made = library()
+    for _ in range(8):
         task = asyncio.create_task(made.call_async(asyncio.sleep, 10))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        try:
-            await made.call_async(asyncio.sleep, 0)
-        except Exception:  # noqa: BLE001 - whatever it refuses with
-            return "the next is refused"
-        return "the next gets through"
-
-    return asyncio.run(go()) if library is not Pybreaker else "no asyncio"
+    return "opens" if made.is_open() else "stays closed"
 
 
-def cancellations(library: type[Any]) -> str:
-    """G: eight callers go away."""
-
-    async def go() -> str:
-        made = library()
-        for _ in range(8):
-            task = asyncio.create_task(made.call_async(asyncio.sleep, 10))
-            await asyncio.sleep(0)
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        return "opens" if made.is_open() else "stays closed"
-
-    return asyncio.run(go()) if library is not Pybreaker else "no asyncio"
-
-
-def half_open_tasks(library: type[Any]) -> str:
+async def half_open_tasks(library: type[Library]) -> str:
     """H: twenty tasks come back together."""
+    made = await opened_async(library)
+    await asyncio.sleep(OPEN_FOR + 0.05)
+    begun: list[int] = []
 
-    async def go() -> str:
-        made = opened(library)
-        await asyncio.sleep(OPEN_FOR + 0.05)
-        begun: list[int] = []
+    async def probe() -> None:
+        begun.append(1)
+        await asyncio.sleep(0.05)
 
-        async def probe() -> None:
-            begun.append(1)
-            await asyncio.sleep(0.05)
-
-        await asyncio.gather(*(made.call_async(probe) for _ in range(20)), return_exceptions=True)
-        return f"{len(begun)} of 20 get through"
-
-    return asyncio.run(go()) if library is not Pybreaker else "no asyncio"
+    await asyncio.gather(*(made.call_async(probe) for _ in range(20)), return_exceptions=True)
+    return f"{len(begun)} of 20 get through"
 
 
-PROBES = (side_by_side, half_open, two_of_three, stale, cancelled_probe, cancellations, half_open_tasks)
+BLOCKING: tuple[Callable[[type[Library]], str], ...] = (side_by_side, half_open, two_of_three, stale)
+AWAITED: tuple[Callable[[type[Library]], Coroutine[None, None, str]], ...] = (cancelled_probe, cancellations, half_open_tasks)
 
 
 def main() -> None:
     """Prints the table in Markdown."""
-    print(f"| Probe | {' | '.join(library.title for library in LIBRARIES)} |")
-    print(f"|---|{'---|' * len(LIBRARIES)}")
-    for probe in PROBES:
-        told = " | ".join(probe(library) for library in LIBRARIES)
-        print(f"| {(probe.__doc__ or '').rstrip('.')} | {told} |")
+    names = [(probe.__doc__ or "").rstrip(".") for probe in (*BLOCKING, *AWAITED)]
+    print(f"| Library | {' | '.join(names)} |")
+    print(f"|---|{'---|' * len(names)}")
+    for library in LIBRARIES:
+        told = [probe(library) if hasattr(library(), "call") else "no threads" for probe in BLOCKING]
+        told += [asyncio.run(probe(library)) if hasattr(library(), "call_async") else "no asyncio" for probe in AWAITED]
+        print(f"| {library.title} | {' | '.join(told)} |")
 
 
 if __name__ == "__main__":

@@ -125,6 +125,14 @@ def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
             is_table=True,
         ),
         Section(
+            "Herds",
+            "A server that can do 200 requests/s and is asked for 2,400 by a load process on the other core; and the same where those\n"
+            "who fail try again at once, which without the runtime's mechanisms outlasts its trigger. The worst seed is in brackets. 0 s:\n"
+            "well from the first second after the trigger; inf: not within twice the trigger and four seconds.",
+            ("herd.py", "--seeds", "20"),
+            is_table=True,
+        ),
+        Section(
             "Receiving spans",
             "`truetier receive` beside an nginx that only stores bodies. What bounds it: Python's event loop, and of a large request the\n"
             "walk over its spans; to wait for the disk costs little, since requests that come meanwhile are committed together.",

@@ -27,7 +27,8 @@ def others() -> list[str]:
 def test_they_hold() -> None:
     for program in others():
         # Nothing is installed there: pytest comes from here, and so does what is tested.
-        path = os.pathsep.join((str(Path(truetier_runtime.__file__).parent.parent), str(Path(pytest.__file__).parent.parent)))
+        places = (Path(truetier_runtime.__file__).parent.parent, Path(pytest.__file__).parent.parent, HERE.parent.parent)
+        path = os.pathsep.join(map(str, places))
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         environment.pop("PYTEST_ADDOPTS", None)
         asked = subprocess.run([program, "-c", "print(1)"], capture_output=True, text=True, env=environment, check=False)

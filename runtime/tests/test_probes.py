@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from itertools import count
 
 import pytest
 
+from runtime.tests.hurried import side_by_side
 from truetier_runtime.breaker import Breaker
 from truetier_runtime.errors import CircuitOpenError
 from truetier_runtime.guard import Guard
 from truetier_runtime.testing import FakeClock
 from truetier_runtime.window import Counts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class BrokenError(Exception):
@@ -216,24 +213,14 @@ def test_h_of_many_tasks_that_come_back_together_only_one_gets_through() -> None
     asyncio.run(go())
 
 
-@pytest.fixture
-def _hurried_threads() -> Iterator[None]:
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(usual)
-
-
-@pytest.mark.usefixtures("_hurried_threads")
 def test_counts_are_exact_under_threads_and_over_spans_of_time() -> None:
     threads, calls = 8, 100_000
     # Spans of a millisecond: thousands of them end while the threads count, and all but the last leave the window.
     guard = Guard("ledger", timeout=60, bulkhead=threads, breaker=Breaker(window=0.01, minimum_calls=10**9))
-    start = threading.Barrier(threads)
+    numbers = count()
 
-    def work(number: int) -> None:
-        start.wait(30)
-        call = guard.call
+    def work() -> None:
+        call, number = guard.call, next(numbers)
         for each in range(calls):
             if each % 100 == number:
                 with contextlib.suppress(BrokenError):
@@ -241,7 +228,5 @@ def test_counts_are_exact_under_threads_and_over_spans_of_time() -> None:
             else:
                 call(int)
 
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, number) for number in range(threads)]:
-            done.result()
+    side_by_side(work, threads)
     assert guard.counts() == Counts(good=threads * calls * 99 // 100, failed=threads * calls // 100)
