@@ -290,6 +290,14 @@ def test_only_errors_that_are_worth_it_are_tried_again() -> None:
     assert guard.call(Script(ConnectionError(), 7)) == 7
 
 
+def test_a_function_that_blocks_cannot_be_hedged() -> None:
+    def price() -> int:
+        return 1
+
+    with pytest.raises(TypeError, match=r"price blocks, and what blocks cannot be hedged"):
+        Guard("ledger", hedge=Hedge(0.01))(price)
+
+
 def test_a_hedge_is_begun_when_the_first_is_slow_and_its_answer_counts() -> None:
     async def go() -> None:
         facts: list[Fact] = []

@@ -13,7 +13,7 @@ from runtime.tests.hurried import side_by_side
 from truetier_runtime.errors import SettingsError, ThrottledError
 from truetier_runtime.shed import Priority
 from truetier_runtime.testing import FakeClock
-from truetier_runtime.throttle import Throttle, Window, refusal_probability
+from truetier_runtime.throttle import Recent, Throttle, refusal_probability
 
 if TYPE_CHECKING:
     from truetier_runtime.hooks import Fact
@@ -133,7 +133,7 @@ def test_no_callee_can_ask_for_more_than_the_longest_wait() -> None:
 
 
 def test_a_window_forgets_whole_periods_and_never_goes_back() -> None:
-    window = Window(1.0, 3)
+    window = Recent(1.0, 3)
     for now in (0.0, 1.0, 2.0):
         window.roll(now)
         window.count(is_accepted=now == 0.0)
@@ -149,7 +149,7 @@ def test_a_window_forgets_whole_periods_and_never_goes_back() -> None:
 
 @given(steps=st.lists(st.tuples(st.floats(0, 5), st.booleans()), max_size=60))
 def test_a_window_holds_what_a_list_of_all_events_holds(steps: list[tuple[float, bool]]) -> None:
-    window, now, events = Window(0.5, 4), 0.0, []
+    window, now, events = Recent(0.5, 4), 0.0, []
     for seconds, is_accepted in steps:
         now += seconds
         window.roll(now)

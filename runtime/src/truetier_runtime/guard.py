@@ -139,7 +139,11 @@ class Guard:
         return self._guarded_async(work, args, kwargs)
 
     def __call__(self, work: Callable[P, T]) -> Callable[P, T]:
-        """Decorates a function, asynchronous or not. Raises TypeError for a generator, which has done nothing yet when it returns."""
+        """Decorates a function, asynchronous or not.
+
+        Raises TypeError for a generator, which has done nothing yet when it returns, and for a function that blocks where calls are
+        to be hedged.
+        """
         from functools import wraps
 
         flags = getattr(getattr(work, "__code__", None), "co_flags", 0)
@@ -153,6 +157,8 @@ class Guard:
                 return await self._guarded_async(work, args, kwargs)  # type: ignore[arg-type] # seen above to be asynchronous
 
             return wraps(work)(guarded_async)  # type: ignore[return-value] # what calls of it give is awaited, as before
+        if self._hedge is not None:
+            raise TypeError(f"{getattr(work, '__qualname__', work)} blocks, and what blocks cannot be hedged: the slow attempt would go on")
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
             return self._guarded(work, args, kwargs)

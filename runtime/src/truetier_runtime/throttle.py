@@ -37,7 +37,7 @@ def refusal_probability(requests: float, accepts: float, factor: float) -> float
     return max(0.0, (requests - factor * accepts) / (requests + 1))
 
 
-class Window:
+class Recent:
     """Requests and accepts of the last ``periods`` periods of ``period`` seconds. Not locked.
 
     Time that goes back is taken as the latest that was seen: a late thread must not wipe the period that is being filled.
@@ -79,7 +79,7 @@ class _Line:
 
     __slots__ = ("closed_until", "window")
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Recent) -> None:
         self.window = window
         self.closed_until = 0.0
 
@@ -177,7 +177,7 @@ class Throttle:
         key = (callee, priority)
         line = self._lines.get(key)
         if line is None:
-            line = self._lines[key] = _Line(Window(self._period, self._periods))
+            line = self._lines[key] = _Line(Recent(self._period, self._periods))
             if len(self._lines) > self._most:
                 self._lines.popitem(last=False)
         else:
