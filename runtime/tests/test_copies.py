@@ -220,7 +220,7 @@ def test_a_full_disk_does_not_keep_an_update_from_running_and_is_written_to_once
     disk = Full()
     made = Made(copies=Copies(str(tmp_path), files=disk))
     assert made.offer(signed(1)) == []
-    assert (made.reader.version, made.told()) == (1, [hooks.NOT_STORED, hooks.ACTIVATED])
+    assert (made.reader.version, made.told()) == (1, [hooks.ACTIVATED, hooks.NOT_STORED])
     assert list(tmp_path.iterdir()) == []
     disk.is_full = False
     made.reader.check()
@@ -242,7 +242,7 @@ def test_a_folder_that_is_a_file_is_told_and_stops_nothing(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     made = started(tmp_path / "file")
     assert made.offer(signed(1)) == []
-    assert made.told() == [hooks.DEFAULTS_USED, hooks.NOT_STORED, hooks.ACTIVATED]
+    assert made.told() == [hooks.DEFAULTS_USED, hooks.ACTIVATED, hooks.NOT_STORED]
 
 
 def test_as_many_copies_are_kept_as_asked_for_and_always_one_that_is_proven(tmp_path: Path) -> None:

@@ -115,6 +115,22 @@ class Reader:
         """Whether the source failed when it was last asked."""
         return self._is_down
 
+    @property
+    def is_expired(self) -> bool:
+        """Whether nobody should begin any more with what runs. It goes on running."""
+        return self.running.is_expired(self._clocks.wall())
+
+    def watch(self, hook: Hook) -> Callable[[], None]:
+        """Tells another hook from now on. What it gives ends that."""
+        with self._lock:
+            self._hooks = (*self._hooks, hook)
+
+        def end() -> None:
+            with self._lock:
+                self._hooks = tuple(each for each in self._hooks if each is not hook)
+
+        return end
+
     def start(self, *, proven_only: bool = False) -> None:
         """Runs the newest copy on disk that is valid, the defaults if there is none. Never raises for what is on disk.
 
@@ -142,8 +158,9 @@ class Reader:
                 break
         self.confirm()
         if snapshot is not None:
-            self._is_stored(snapshot)
+            # Told before the disk is asked: what is made of the values by a hook is not to wait for a disk that hangs.
             self._tell(ACTIVATED, snapshot.version)
+            self._is_stored(snapshot)
         return ()
 
     def confirm(self) -> None:
@@ -167,7 +184,7 @@ class Reader:
         """
         running = self.running
         self._tell(SNAPSHOT_AGE, self.age)
-        if running.is_expired(self._clocks.wall()) and self._told_expired != running.version:
+        if self.is_expired and self._told_expired != running.version:
             self._told_expired = running.version
             self._tell(SNAPSHOT_EXPIRED, running.version)
         is_proven = self._clocks.monotonic() - self._activated_at >= self.proven_after
