@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.docs.pages import Block
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FOLLOWED = ("docs/tutorial.md", "docs/commands.md", "docs/api.md", "docs/runtime.md")
+FOLLOWED = ("docs/tutorial.md", "docs/commands.md", "docs/api.md", "docs/runtime.md", "docs/flags-at-scale.md")
 LANGUAGES = {"console", "json", "python", "text", "xml", "yaml"}
 
 
