@@ -30,7 +30,7 @@ from runtime.tests.signed import NOW, TRUSTED, signed
 from truetier_runtime import refusal
 from truetier_runtime.adapters.flagd import flag_mistakes
 from truetier_runtime.adapters.openfeature import SNAPSHOT_AGE, SNAPSHOT_VERSION, FlagProvider
-from truetier_runtime.copies import Copies
+from truetier_runtime.copies import Copies, Files
 from truetier_runtime.errors import SourceDownError, UsageError
 from truetier_runtime.examine import Limits, Rules
 from truetier_runtime.poller import Pace, Poller
@@ -148,14 +148,24 @@ def answer(provider: FeatureProvider, kind: str, key: str, default: object, cont
 # -- as flagd
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
-SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from([0.5, 1.0, 2.5]), NAMES, st.sampled_from(["1.2.3", "2.0.0-a", "v1"])
+VERSIONS = ["1.2.3", "2.0.0-a", "v1", "1.2", "no version"]
+EMAILS = ["ann@shop.example", "bob@example.com", "käthe@shop.example", ""]
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from([0.5, 1.0, *VERSIONS, *EMAILS]), NAMES)
+ATTRIBUTES = st.fixed_dictionaries(
+    {},
+    optional={
+        "email": st.sampled_from(EMAILS),
+        "version": st.sampled_from(VERSIONS),
+        "country": st.sampled_from(["at", "de", "ch"]),
+        "age": st.one_of(st.integers(-1, 99), st.just(17.5)),
+        "groups": st.lists(st.sampled_from(["staff", "beta"]), max_size=2),
+    },
 )
 CONTEXTS = st.builds(
     EvaluationContext,
-    st.one_of(st.none(), NAMES),
-    st.dictionaries(
-        st.sampled_from(["email", "version", "country", "age", "groups"]), st.one_of(SCALARS, st.lists(NAMES, max_size=3)), max_size=5
+    st.one_of(st.integers(0, 10**6).map("user-{}".format), NAMES, st.none()),
+    st.one_of(
+        ATTRIBUTES, ATTRIBUTES, ATTRIBUTES, st.dictionaries(st.sampled_from(["email", "version", "country", "age", "groups"]), SCALARS)
     ),
 )
 VARIABLES = st.sampled_from(["email", "version", "country", "age", "groups", "targetingKey", "$flagd.flagKey", "nothing"]).map(
@@ -163,11 +173,11 @@ VARIABLES = st.sampled_from(["email", "version", "country", "age", "groups", "ta
 )
 CONDITIONS = st.recursive(
     st.one_of(
-        st.builds(lambda one, text: {"starts_with": [one, text]}, VARIABLES, NAMES),
-        st.builds(lambda one, text: {"ends_with": [one, text]}, VARIABLES, NAMES),
+        st.sampled_from(["a", "ann@", ""]).map(lambda text: {"starts_with": [{"var": "email"}, text]}),
+        st.builds(lambda one, text: {"ends_with": [one, text]}, VARIABLES, st.sampled_from(["shop.example", "t", ""])),
         st.builds(
-            lambda one, how, other: {"sem_ver": [one, how, other]},
-            VARIABLES,
+            lambda one, how, other: {"sem_ver": [{"var": one}, how, other]},
+            st.sampled_from(["version", "version", "version", "email"]),
             st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "^", "~"]),
             st.sampled_from(["1.0.0", "1.2", "2.0.0-alpha.1"]),
         ),
@@ -182,22 +192,27 @@ CONDITIONS = st.recursive(
 )
 
 
-def results(variants: list[str]) -> st.SearchStrategy[object]:
+def rules_for(variants: list[str]) -> st.SearchStrategy[dict[str, object]]:
+    """Rules whose results are names of these variants, or nothing."""
     name = st.sampled_from(variants)
-    weights = st.one_of(
-        st.tuples(name, st.integers(0, 100)).map(list), name.map(lambda one: [one]), st.tuples(name, st.just({"var": "age"})).map(list)
+    pair = st.tuples(name, st.integers(0, 100)).map(list)
+    odd = st.one_of(name.map(lambda one: [one]), st.tuples(name, st.just({"var": "age"})).map(list))
+    pairs = st.one_of(*[st.lists(each, min_size=1, max_size=4) for each in (pair, pair, pair, odd)]).map(
+        lambda some: [*some, [variants[0], 1]]
     )
-    pairs = st.lists(weights, min_size=1, max_size=4).map(lambda some: [*some, [variants[0], 1]])
-    fractions = st.one_of(
-        pairs.map(lambda some: {"fractional": some}),
-        st.builds(
-            lambda by, some: {"fractional": [by, *some]}, st.one_of(VARIABLES, VARIABLES.map(lambda one: {"cat": ["salt", one]})), pairs
-        ),
+    key = st.one_of(st.just({"var": "targetingKey"}), st.just({"cat": ["salt", {"var": "targetingKey"}]}), VARIABLES)
+    fractions = st.one_of(pairs.map(lambda some: {"fractional": some}), st.builds(lambda by, some: {"fractional": [by, *some]}, key, pairs))
+    answers = st.one_of(fractions, name, st.none(), st.just({"$ref": "beta"}))
+    choices = st.builds(
+        lambda first, yes, second, maybe, no: {"if": [first, yes, {"if": [second, maybe, no]}]},
+        CONDITIONS,
+        answers,
+        CONDITIONS,
+        answers,
+        answers,
     )
-    return st.recursive(
-        st.one_of(name, st.none(), fractions, st.just({"$ref": "beta"})),
-        lambda inner: st.builds(lambda test, yes, no: {"if": [test, yes, no]}, CONDITIONS, inner, inner),
-        max_leaves=4,
+    return st.one_of(
+        fractions, choices, st.builds(lambda test, yes, no: {"if": [test, yes, no]}, CONDITIONS, answers, answers), st.just({})
     )
 
 
@@ -217,8 +232,9 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
         made["defaultVariant"] = draw(st.sampled_from([*variants, None]))
     if draw(st.booleans()):
         made["metadata"] = {"team": "shop", "size": 2, "old": False}
-    targeting = draw(st.one_of(st.just({}), results(list(variants))))
-    return {**made, "targeting": targeting} if isinstance(targeting, dict) else made  # a rule is an object; a name alone is none
+    if draw(st.integers(0, 3)):
+        made["targeting"] = draw(rules_for(list(variants)))
+    return made
 
 
 @st.composite
@@ -243,6 +259,20 @@ def test_every_answer_is_the_one_that_flagds_own_provider_gives(
         for kind, default in (("boolean", True), ("string", "x"), ("integer", 9), ("float", 9.5), ("object", {"z": 1})):
             for context in contexts:
                 assert answer(ours, kind, key, default, context) == answer(theirs, kind, key, default, context), (key, kind)
+
+
+PAIRS = [["a", 7], ["b", 0], ["c", 13], ["a", 1], ["d"], ["c", 978]]
+
+
+@pytest.mark.parametrize("by", [[], [{"var": "targetingKey"}], [{"cat": [{"var": "$flagd.flagKey"}, "-salt-", {"var": "targetingKey"}]}]])
+def test_every_one_of_ten_thousand_users_is_in_the_bucket_that_flagds_own_provider_puts_him_in(tmp_path: Path, by: list[object]) -> None:
+    values = wanted({"x": {"state": "ENABLED", "variants": {name: name for name in "abcd"}, "targeting": {"fractional": [*by, *PAIRS]}}})
+    served = Served()
+    assert served.offer(1, values) == []
+    theirs = flagd_on(tmp_path / "flags.json", values)
+    ours = [served.provider.resolve_string_details("x", "", user).variant for user in USERS]
+    assert ours == [theirs.resolve_string_details("x", "", user).variant for user in USERS]
+    assert set(ours) == {"a", "c", "d"}
 
 
 # -- shares of users
@@ -556,6 +586,32 @@ def test_a_cold_start_without_a_source_answers_from_the_copy_on_disk(tmp_path: P
     details = served.client.get_boolean_details("new-checkout", False)
     assert (details.value, details.flag_metadata[SNAPSHOT_VERSION]) == (True, 5)
     assert served.client.get_provider_status() is ProviderStatus.READY
+
+
+class Hanging(Files):
+    """A disk that does not answer before it is told to."""
+
+    __slots__ = ("asked", "may_go_on")
+
+    def __init__(self) -> None:
+        self.asked, self.may_go_on = threading.Event(), threading.Event()
+
+    def write(self, path: str, data: bytes) -> None:
+        self.asked.set()
+        assert self.may_go_on.wait(10)
+        super().write(path, data)
+
+
+def test_a_disk_that_hangs_holds_back_no_flag(tmp_path: Path) -> None:
+    disk = Hanging()
+    served = Served(copies=Copies(str(tmp_path), files=disk))
+    offering = threading.Thread(target=served.offer, args=(1, wanted({"colour": flag("green", "green")})))
+    offering.start()
+    assert disk.asked.wait(10)
+    assert served.client.get_string_value("colour", "?") == "green"
+    disk.may_go_on.set()
+    offering.join()
+    assert Copies(str(tmp_path)).versions() == [1]
 
 
 def test_a_cold_start_with_nothing_at_all_answers_from_the_defaults() -> None:

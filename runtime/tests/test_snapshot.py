@@ -67,6 +67,15 @@ def test_the_same_document_again_confirms_what_runs_and_tells_nothing() -> None:
     assert (made.reader.age, made.told()) == (0, [hooks.ACTIVATED])
 
 
+def test_a_hook_that_comes_later_is_told_until_it_is_ended() -> None:
+    made, late = Made(), list[str]()
+    end = made.reader.watch(lambda fact: late.append(fact.kind))
+    made.offer(signed(1))
+    end()
+    made.offer(signed(2))
+    assert (late, made.told()) == ([hooks.ACTIVATED], [hooks.ACTIVATED, hooks.ACTIVATED])
+
+
 def test_no_byte_of_a_document_can_be_changed() -> None:
     for place in range(len(SMALL)):
         for flip in (0x01, 0x20, 0x80, 0xFF):

@@ -7,6 +7,7 @@
 Flags are in flagd's format and evaluated by flagd's own core (flagd.py beside this), so that files, targeting and shares of users stay
 what they are. They are compiled when a document begins to run, on the thread that brought it, and put in place by one assignment. An
 evaluation opens no socket, reads no file and waits for nobody but, for microseconds, another thread that evaluates: the core has a lock.
+What the core logs when a request lacks what a rule asks for goes to the logger ``openfeature.contrib``, whose level is the program's.
 
 Flags go on being evaluated in every state, the last ones that were good. What the states mean, and when they are told, says FlagProvider.
 """
