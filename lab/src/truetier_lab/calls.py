@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
@@ -13,30 +13,34 @@ from opentelemetry.trace import SpanKind
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from truetier_lab.place import DATABASE, HOST
 from truetier_lab.tracing import asking
+from truetier_runtime.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opentelemetry.trace import Tracer
 
-    from truetier.catalog.model import Need
     from truetier_lab.place import Place
+    from truetier_runtime.guard import Guard
 
 QUEUE = "mails"
-_FAILURES = (OSError, TimeoutError, httpx.HTTPError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_FAILURES = (OSError, RefusedError, httpx.HTTPError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class CallFailedError(Exception):
-    """A callee did not do what it was asked, after all attempts."""
+    """A callee did not do what it was asked, and nothing answered in its place."""
 
 
 class Client(Protocol):
-    """Asks one callee once."""
+    """Asks one callee once, and waits for as long as it is let."""
 
     async def ask(self, item: str) -> None:
-        """Raises one of the failures below, or TimeoutError after the timeout."""
+        """Raises one of the failures above; ConnectionError where the callee cannot be reached."""
         ...
 
     async def close(self) -> None:
@@ -47,16 +51,16 @@ class Client(Protocol):
 class OverHttp:
     """Asks another service."""
 
-    def __init__(self, service: str, place: Place, tracer: Tracer, timeout: float | None) -> None:
+    def __init__(self, service: str, place: Place, tracer: Tracer) -> None:
         self._service = service
         self._tracer = tracer
         limits = httpx.Limits(max_connections=None, keepalive_expiry=10)
-        self._client = httpx.AsyncClient(base_url=f"http://{HOST}:{place.doors[service]}", timeout=timeout, limits=limits, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=f"http://{HOST}:{place.doors[service]}", timeout=None, limits=limits, trust_env=False)
 
     async def ask(self, item: str) -> None:
         """Once."""
         attributes = {"server.address": self._service, "http.request.method": "GET"}
-        with asking(self._tracer, "GET", attributes) as span:
+        with _unreachable_as_python_says_it(), asking(self._tracer, "GET", attributes) as span:
             headers: dict[str, str] = {}
             propagate.inject(headers)
             answer = await self._client.get("/", params={"item": item}, headers=headers)
@@ -71,10 +75,9 @@ class OverHttp:
 class InPostgres:
     """Reads a row; a connection that failed or was left in the middle of a query is not used again."""
 
-    def __init__(self, place: Place, tracer: Tracer, timeout: float | None) -> None:
+    def __init__(self, place: Place, tracer: Tracer) -> None:
         self._port = place.doors["postgresql"]
         self._tracer = tracer
-        self._timeout = timeout
         self._idle: list[asyncpg.Connection] = []
 
     async def ask(self, item: str) -> None:
@@ -82,19 +85,15 @@ class InPostgres:
         del item
         attributes = {"db.system.name": "postgresql", "db.namespace": DATABASE, "server.address": "postgresql"}
         with asking(self._tracer, "SELECT goods", attributes):
-            async with asyncio.timeout(self._timeout):
-                await self._read()
-
-    async def _read(self) -> None:
-        connection = await self._connection()
-        try:
-            await connection.fetchval("SELECT title FROM goods WHERE id = 1")
-        except BaseException as error:
-            connection.terminate()
-            if isinstance(error, asyncpg.PostgresConnectionError):
-                raise ConnectionError(str(error)) from error
-            raise
-        self._idle.append(connection)
+            connection = await self._connection()
+            try:
+                await connection.fetchval("SELECT title FROM goods WHERE id = 1")
+            except BaseException as error:
+                connection.terminate()
+                if isinstance(error, asyncpg.PostgresConnectionError):
+                    raise ConnectionError(str(error)) from error
+                raise
+            self._idle.append(connection)
 
     async def _connection(self) -> asyncpg.Connection:
         while self._idle:
@@ -112,16 +111,15 @@ class InPostgres:
 class InRedis:
     """Reads a key."""
 
-    def __init__(self, place: Place, tracer: Tracer, timeout: float | None) -> None:
+    def __init__(self, place: Place, tracer: Tracer) -> None:
         self._redis = redis_at(place.doors["redis"])
         self._tracer = tracer
-        self._timeout = timeout
 
     async def ask(self, item: str) -> None:
         """Once."""
-        with asking(self._tracer, "GET", {"db.system.name": "redis", "server.address": "redis"}):
-            async with asyncio.timeout(self._timeout):
-                await self._redis.get(item)
+        attributes = {"db.system.name": "redis", "server.address": "redis"}
+        with _unreachable_as_python_says_it(), asking(self._tracer, "GET", attributes):
+            await self._redis.get(item)
 
     async def close(self) -> None:
         """Lets go of connections."""
@@ -131,10 +129,9 @@ class InRedis:
 class ByMessage:
     """Leaves a message in the queue of the broker; who takes it works in a trace of its own, linked to this one."""
 
-    def __init__(self, place: Place, tracer: Tracer, timeout: float | None) -> None:
+    def __init__(self, place: Place, tracer: Tracer) -> None:
         self._redis = redis_at(place.doors["redis"])
         self._tracer = tracer
-        self._timeout = timeout
 
     async def ask(self, item: str) -> None:
         """Once."""
@@ -142,9 +139,9 @@ class ByMessage:
         attributes = {"messaging.system": "redis", "messaging.destination.name": QUEUE}
         with self._tracer.start_as_current_span("create mail", kind=SpanKind.PRODUCER, attributes=attributes):
             propagate.inject(carrier)
-        with asking(self._tracer, "LPUSH", {"db.system.name": "redis", "server.address": "redis"}):
-            async with asyncio.timeout(self._timeout):
-                await self._redis.lpush(QUEUE, json.dumps({"item": item, "from": carrier}))
+        stores = {"db.system.name": "redis", "server.address": "redis"}
+        with _unreachable_as_python_says_it(), asking(self._tracer, "LPUSH", stores):
+            await self._redis.lpush(QUEUE, json.dumps({"item": item, "from": carrier}))
 
     async def close(self) -> None:
         """Lets go of connections."""
@@ -156,30 +153,28 @@ def redis_at(port: int) -> Redis:
     return Redis(host=HOST, port=port, retry=Retry(NoBackoff(), 0), retry_on_error=[])
 
 
-class Asker:
-    """Meets one need as the catalog declares it, or as it was planted: attempts, then the fallback."""
+@contextmanager
+def _unreachable_as_python_says_it() -> Iterator[None]:
+    """Each library has an error of its own for a callee that cannot be reached; guards know that of Python."""
+    try:
+        yield
+    except (httpx.TransportError, RedisConnectionError) as error:
+        raise ConnectionError(str(error)) from error
 
-    def __init__(self, need: Need, client: Client, *, falls_back: bool) -> None:
-        self._need = need
+
+class Asker:
+    """Meets one need: asks through the guard of it."""
+
+    def __init__(self, guard: Guard, client: Client) -> None:
+        self._guard = guard
         self._client = client
-        self._falls_back = falls_back and need.fallback is not None
-        self._seen: set[str] | None = set() if need.fallback is not None and need.fallback.kind.value == "cached" else None
 
     async def meet(self, item: str) -> None:
         """Raises CallFailedError where nothing answers."""
-        target = self._need.targets[0]
-        for attempt in range(target.attempts):
-            if attempt:
-                await asyncio.sleep(target.backoff.total_seconds())
-            try:
-                await self._client.ask(item)
-            except _FAILURES:
-                continue
-            if self._seen is not None:
-                self._seen.add(item)
-            return
-        if not self._falls_back or (self._seen is not None and item not in self._seen):
-            raise CallFailedError(target.service)
+        try:
+            await self._guard.call_async(self._client.ask, item)
+        except _FAILURES as error:
+            raise CallFailedError(self._guard.callee) from error
 
     async def close(self) -> None:
         """Lets go of connections."""

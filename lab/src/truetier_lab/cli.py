@@ -26,18 +26,24 @@ def lab() -> None:
 @lab.command()
 @_folder
 @click.option("--endpoint", metavar="URL", help="Send spans to this OTLP/HTTP receiver, as http://127.0.0.1:4318/v1/traces, not to files.")
-def up(folder: str, endpoint: str | None) -> None:
+@click.option(
+    "--planted/--as-declared",
+    default=True,
+    show_default=True,
+    help="Whether some services call otherwise than their catalog says; else all guards are set as it says.",
+)
+def up(folder: str, endpoint: str | None, *, planted: bool) -> None:
     """Start everything, and come back once every service answers."""
     from truetier_lab import fleet
 
-    place = fleet.up(folder, endpoint=endpoint)
-    click.echo(f"{len(place.pids)} processes run; spans go to {endpoint or place.traces}")
+    place = fleet.up(folder, endpoint=endpoint, is_planted=planted)
+    click.echo(f"{len(place.pids)} processes run; spans go to {endpoint or place.traces}, what guards see to {place.facts}")
 
 
 @lab.command()
 @_folder
 def down(folder: str) -> None:
-    """Stop everything; traces stay."""
+    """Stop everything; traces and facts stay."""
     from truetier_lab import fleet
     from truetier_lab.place import read_place
 

@@ -10,10 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truetier.app.load import load_fleet
 from truetier.errors import SourceError, UsageError
-from truetier_lab.place import HOST, STORES, WORKERS, Place, new_place, read_place, services
+from truetier.report.guards import render
+from truetier_lab.place import CATALOG, HOST, STORES, WORKERS, Place, new_place, read_place, services
 from truetier_lab.proxy import Proxy, serve
 from truetier_lab.spawning import spawned
 from truetier_lab.stores import start_postgres, start_redis, stop_postgres
@@ -25,13 +28,18 @@ _STARTS_WITHIN = 120  # seconds, all together
 _ENDS_WITHIN = 10  # seconds
 
 
-def up(folder: str, *, endpoint: str | None = None, calm: float = 1.0) -> Place:
-    """Starts a lab in that folder, which must not hold one yet, and waits until every service answers."""
+def up(folder: str, *, endpoint: str | None = None, calm: float = 1.0, is_planted: bool = True) -> Place:
+    """Starts a lab in that folder, which must not hold one yet, and waits until every service answers.
+
+    ``is_planted``: services call as planted.py says; else as their catalog does.
+    """
     if os.path.exists(os.path.join(folder, "lab.json")):
         raise UsageError(f"{folder}: a lab is here already: stop it with truetier-lab down, or name another folder")
     folder = os.path.abspath(folder)
-    os.makedirs(os.path.join(folder, "traces"), exist_ok=True)
-    place = new_place(folder, endpoint, calm)
+    place = new_place(folder, endpoint, calm, is_planted=is_planted)
+    for inside in (place.traces, place.facts):
+        os.makedirs(inside, exist_ok=True)
+    Path(place.settings).write_text(render(load_fleet((str(CATALOG),))), encoding="utf-8")
     place.write()
     try:
         for store, start in (("postgresql", start_postgres), ("redis", start_redis)):
@@ -50,7 +58,7 @@ def up(folder: str, *, endpoint: str | None = None, calm: float = 1.0) -> Place:
 
 
 def down(place: Place) -> None:
-    """Stops everything; spans that are not written yet are written first."""
+    """Stops everything; spans and facts that are not written yet are written first."""
     programs = [pid for name, pid in place.pids.items() if name not in STORES and name != "proxies"]
     _end(programs)
     _end([place.pids[name] for name in ("proxies", "redis") if name in place.pids])
@@ -60,9 +68,9 @@ def down(place: Place) -> None:
 
 
 @contextmanager
-def running(folder: str, *, calm: float = 1.0) -> Iterator[Place]:
+def running(folder: str, *, calm: float = 1.0, is_planted: bool = True) -> Iterator[Place]:
     """A lab for as long as the block runs."""
-    place = up(folder, calm=calm)
+    place = up(folder, calm=calm, is_planted=is_planted)
     try:
         yield place
     finally:

@@ -35,12 +35,23 @@ class Place(NamedTuple):
     endpoint: str | None
     pids: dict[str, int]
     calm: float  # own failures and new items come this much less often than planted
+    is_planted: bool  # whether services call otherwise than their catalog says, where planted.py says so
     database: str  # the folder of PostgreSQL, apart, since its user may not be let into the other one
 
     @property
     def traces(self) -> str:
         """Where spans are written."""
         return os.path.join(self.folder, "traces")
+
+    @property
+    def settings(self) -> str:
+        """The file with the settings of all guards, as the catalog has them."""
+        return os.path.join(self.folder, "guards.json")
+
+    @property
+    def facts(self) -> str:
+        """Where each service writes what its guards saw."""
+        return os.path.join(self.folder, "facts")
 
     def write(self) -> None:
         """Writes it into its folder."""
@@ -58,12 +69,12 @@ def targets() -> tuple[str, ...]:
     return (*services(), *STORES)
 
 
-def new_place(folder: str, endpoint: str | None, calm: float) -> Place:
+def new_place(folder: str, endpoint: str | None, calm: float, *, is_planted: bool) -> Place:
     """A place with ports for everything, nothing of it running yet."""
     names = targets()
     ports = _free_ports(2 * len(names) + 1)
     doors, backs = dict(zip(names, ports, strict=False)), dict(zip(names, ports[len(names) :], strict=False))
-    return Place(folder, doors, backs, ports[-1], endpoint, {}, calm, tempfile.mkdtemp(prefix="truetier-lab-"))
+    return Place(folder, doors, backs, ports[-1], endpoint, {}, calm, is_planted, tempfile.mkdtemp(prefix="truetier-lab-"))
 
 
 def read_place(folder: str) -> Place:

@@ -36,8 +36,8 @@ MASKED = frozenset({"pricing"})
 FALLS_BACK_IN_NAME_ONLY = frozenset({("checkout", "fraud")})
 """Declared soft; the code that should answer instead raises."""
 
-WAITS_FOR_EVER = frozenset({("search", "ads")})
-"""Declared with a timeout; the call has none, so only the deadline of the whole request ends it."""
+WAITS = {("search", "ads"): None, ("stock", "warehouse"): 0.9}
+"""Seconds that the call really waits, longer than declared. None: for ever, so only the deadline of the whole request ends it."""
 
 NEW_ITEMS = 0.03
 """The share of requests about something that no cache has seen: what a cached fallback does not cover."""

@@ -18,9 +18,11 @@ from starlette.routing import Route
 from truetier.app.load import load_fleet
 from truetier.catalog.model import Mode, Phase
 from truetier_lab.calls import Asker, ByMessage, CallFailedError, InPostgres, InRedis, OverHttp
+from truetier_lab.guarding import guards_of, written
 from truetier_lab.place import CATALOG, HOST, read_place
-from truetier_lab.planted import FALLS_BACK_IN_NAME_ONLY, MASKED, OWN_FAILURES, WAITS_FOR_EVER
+from truetier_lab.planted import MASKED, OWN_FAILURES
 from truetier_lab.tracing import provider_of
+from truetier_runtime.facts import Facts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from truetier_lab.place import Place
 
 _START_AGAIN_AFTER = 0.2  # seconds
-_ENQUEUES_WITHIN = 0.25  # seconds
 _IDLE_CONNECTIONS_LAST = 60  # seconds: longer than those who ask keep theirs, so that none is closed as it is used again
 
 
@@ -42,16 +43,17 @@ class LabService:
 
     def __init__(self, service: Service, place: Place, tracer: Tracer) -> None:
         self._name = service.name
+        self._place = place
         self._tracer = tracer
         self._deadline = None if service.budget is None else service.budget.total_seconds()
         self._own_failures = OWN_FAILURES.get(service.name, 0.0) / (1.0 if service.name in MASKED else place.calm)
         self._chance = random.Random(service.name)  # noqa: S311 - an experiment, no secret
-        self._at_serve = [self._asker(need, place) for need in service.needs if need.at_serve]
-        self._at_start = [self._asker(need, place) for need in service.needs if Phase.START in need.phases]
-
-    def _asker(self, need: Need, place: Place) -> Asker:
-        edge = (self._name, need.service)
-        return Asker(need, _client(need, edge, place, self._tracer), falls_back=edge not in FALLS_BACK_IN_NAME_ONLY)
+        self._facts = Facts(service.name)
+        guards = guards_of(service, place, (self._facts,))
+        self._facts.watch(*guards.values())
+        askers = [(need, Asker(guards[need.broker or need.service], _client(need, place, tracer))) for need in service.needs]
+        self._at_serve = [asker for need, asker in askers if need.at_serve]
+        self._at_start = [asker for need, asker in askers if Phase.START in need.phases]
 
     @asynccontextmanager
     async def life(self, app: Starlette) -> AsyncIterator[None]:
@@ -61,7 +63,8 @@ class LabService:
             for asker in self._at_start:
                 while not await _is_met(asker, "start"):  # noqa: ASYNC110 - there is no event: it is asked until it answers
                     await asyncio.sleep(_START_AGAIN_AFTER)
-        yield
+        async with written(self._facts, self._place):
+            yield
         for asker in (*self._at_serve, *self._at_start):
             await asker.close()
 
@@ -96,16 +99,14 @@ async def _is_met(asker: Asker, item: str) -> bool:
     return True
 
 
-def _client(need: Need, edge: tuple[str, str], place: Place, tracer: Tracer) -> Client:
-    declared = need.targets[0].timeout
-    timeout = None if declared is None or edge in WAITS_FOR_EVER else declared.total_seconds()
+def _client(need: Need, place: Place, tracer: Tracer) -> Client:
     if need.mode is Mode.ASYNC:
-        return ByMessage(place, tracer, _ENQUEUES_WITHIN)
+        return ByMessage(place, tracer)
     if need.service == "postgresql":
-        return InPostgres(place, tracer, timeout)
+        return InPostgres(place, tracer)
     if need.service == "redis":
-        return InRedis(place, tracer, timeout)
-    return OverHttp(need.service, place, tracer, timeout)
+        return InRedis(place, tracer)
+    return OverHttp(need.service, place, tracer)
 
 
 async def _ready(_: Request) -> PlainTextResponse:

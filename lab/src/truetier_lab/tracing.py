@@ -42,7 +42,7 @@ def _exporter(service: str, place: Place) -> SpanExporter:
 
 @contextmanager
 def asking(tracer: Tracer, name: str, attributes: Mapping[str, str | int]) -> Iterator[Span]:
-    """A client span around a call. Whatever ends it early is its failure, the deadline of the whole request too."""
+    """A client span around a call. Whatever ends it early is its failure: the timeout of its guard, the deadline of the whole request."""
     with tracer.start_as_current_span(
         name, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as span:
@@ -50,7 +50,7 @@ def asking(tracer: Tracer, name: str, attributes: Mapping[str, str | int]) -> It
             yield span
         except BaseException as error:
             span.set_attribute("error.type", type(error).__qualname__)
-            # Nothing but the deadline of the whole request cancels a call.
+            # Nothing else cancels a call.
             told = "deadline exceeded" if isinstance(error, asyncio.CancelledError) else str(error)
             span.set_status(Status(StatusCode.ERROR, told))
             raise
