@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +40,27 @@ def test_failures_that_the_fallback_answered_are_soft_after_seven() -> None:
     assert edge["modes"]["error"]["flags"] == ["never_failed"]
     with pytest.raises(ConnectionError):
         guard.call(fails, 50)
-    assert facts.document()["edges"][0]["modes"]["unreachable"]["verdict"] == "unknown"
+    seen = facts.document()["edges"][0]["modes"]["unreachable"]
+    assert (seen["verdict"], seen["failures_needed"]) == ("unknown", 9)
+
+
+def test_a_fallback_that_does_not_cover_all_is_soft_when_enough_was_seen_of_it() -> None:
+    facts = Facts("shop")
+    guard = Guard("reviews", fallback=StandIn(lambda number: number != 0, Value("")), hooks=(facts,))
+    facts.watch(guard)
+    for number in range(40):
+        with suppress(ConnectionError):
+            guard.call(fails, number)
+    seen = facts.document()["edges"][0]["modes"]["unreachable"]
+    assert (seen["verdict"], seen["failed_calls"], seen["failures_needed"]) == ("soft", 40, 0)
+    assert 0 < seen["low"] < 1 / 40 < seen["probability"] < seen["high"] < 0.2
+
+
+def test_calls_that_no_request_makes_are_said_to_be_such() -> None:
+    facts = Facts("shop")
+    for callee, is_outside in (("settings", True), ("stock", False), ("prices", True), ("prices", False)):
+        facts.watch(Guard(callee), outside_requests=is_outside)
+    assert {edge["callee"]: edge["requests"] for edge in facts.document()["edges"]} == {"settings": 0, "stock": None, "prices": None}
 
 
 def test_failures_that_nobody_answered_are_hard_after_seven_and_unknown_before() -> None:

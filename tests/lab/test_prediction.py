@@ -11,8 +11,8 @@ import pytest
 from truetier.app.load import load_fleet
 from truetier_lab.evidence import Draw, Evidence, Known
 from truetier_lab.place import CATALOG
-from truetier_lab.planted import EXPECTED, JOURNEYS, OWN_FAILURES
-from truetier_lab.prediction import Predictor, availabilities, shows_as, survived
+from truetier_lab.planted import EXPECTED, JOURNEYS, OWN_FAILURES, WAITS
+from truetier_lab.prediction import Predictor, availabilities, shows_as
 from truetier_lab.schedule import Fault, FaultMode, Schedule
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ def evidence() -> Evidence:
     edges = {}
     for caller, callee in ((each.caller, each.callee) for each in EXPECTED):
         target = next((need.targets[0] for need in fleet.services[caller].needs if need.service == callee), None)
-        limit = 0.25 if target is None or target.timeout is None else target.timeout.total_seconds()
+        declared = 0.25 if target is None or target.timeout is None else target.timeout.total_seconds()
+        limit = WAITS.get((caller, callee), declared) or 1.2  # who waits for ever waits until the deadline of the whole request
         attempts = 1 if target is None else target.attempts
-        edges[caller, callee] = Known(dict.fromkeys(MODES, (1.0, 1.0)), limit, attempts, 0.02 if attempts > 1 else 0.0)
+        edges[caller, callee] = Known(dict.fromkeys(MODES, (1.0, 1.0)), limit, attempts)
     budgets = {name: min((known.limit for (_, callee), known in edges.items() if callee == name), default=1.2) for name in fleet.services}
     return Evidence(fleet, edges, {}, {}, budgets)
 
@@ -112,13 +113,6 @@ def test_a_fallback_that_comes_after_the_callers_have_given_up_does_not_help() -
 )
 def test_a_fault_shows_as(fault: Fault, mode: str | None) -> None:
     assert shows_as(fault, evidence()) == mode
-
-
-def test_who_tries_again_sees_a_fault_end_sooner() -> None:
-    known = evidence()
-    assert survived("pricing", "unreachable", known) == pytest.approx(0.04)
-    assert survived("pricing", "timeout", known) == pytest.approx(0.44)
-    assert survived("catalog", "timeout", known) == 0.0
 
 
 def test_half_a_schedule_without_its_entry_loses_half_the_requests() -> None:

@@ -35,7 +35,6 @@ class Known(NamedTuple):
     harm: Mapping[str, tuple[float, float]]
     limit: float
     attempts: int
-    backoff: float
 
 
 class Evidence(NamedTuple):
@@ -91,7 +90,7 @@ def _known(caller: Service, callee: str, edge: EdgeEvidence) -> Known:
         edge.limit_ns / 1e9 if edge.limit_ns is not None else declared if declared is not None else budget if budget is not None else np.inf
     )
     harm = {name: _shape(mode) for name, mode in edge.modes.items()}
-    return Known(harm, limit, 1 if target is None else target.attempts, 0.0 if target is None else target.backoff.total_seconds())
+    return Known(harm, limit, 1 if target is None else target.attempts)
 
 
 def _shape(mode: ObservedMode) -> tuple[float, float]:

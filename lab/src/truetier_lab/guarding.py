@@ -31,9 +31,7 @@ _FACTS_EVERY = 5.0  # seconds
 
 def guards_of(service: Service, place: Place, hooks: tuple[Hook, ...] = ()) -> dict[str, Guard]:
     """A guard for each callee and each broker. Raises StartRefusedError where the service would break its promise by the way it calls."""
-    made = {
-        need.broker: Guard(need.broker, timeout=_ENQUEUES_WITHIN, hooks=hooks) for need in service.needs if need.broker is not None
-    }
+    made = {need.broker: Guard(need.broker, timeout=_ENQUEUES_WITHIN, hooks=hooks) for need in service.needs if need.broker is not None}
     document = json.loads(Path(place.settings).read_text(encoding="utf-8"))
     if service.name in document["services"]:
         if place.is_planted:

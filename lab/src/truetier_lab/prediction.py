@@ -2,8 +2,8 @@
 
 A schedule is cut into stretches with the same faults. In each, what is in fault is down; every edge harms its caller as likely as was
 learned for the way in which the callee fails then, and truetier computes the journey exactly, shared parts once. A request meets a
-fault some time after it was sent, no later than it takes: the edges of a fault are that much uncertain. Where all callers try again,
-a fault has ended for those whose last attempt comes after it.
+fault some time after it was sent, no later than it takes: the edges of a fault are that much uncertain. Nobody survives a fault by
+asking again until it is over: the callers' retry budgets are spent in less time than the shortest fault lasts.
 What the interval holds: draws of everything that was learned, of when requests meet the edges of faults, and of each request.
 """
 
@@ -76,10 +76,9 @@ class Predictor:
     def _of_journey(self, journey: str, faults: Sequence[tuple[Fault, str]], due: Reals) -> Prediction:
         count = len(self._drawn)
         active = np.zeros((count, len(due)), dtype=np.int64)
-        for bit, (fault, mode) in enumerate(faults):
+        for bit, (fault, _) in enumerate(faults):
             lags = self._chance.uniform(0, self._reach[journey], (2, count, 1))
-            end = fault.end - survived(fault.target, mode, self._evidence)
-            active |= ((due >= fault.start - lags[0]) & (due < end - lags[1])).astype(np.int64) << bit
+            active |= ((due >= fault.start - lags[0]) & (due < fault.end - lags[1])).astype(np.int64) << bit
         good = np.empty(active.shape)
         for mask in np.unique(active):
             state = frozenset((fault.target, mode) for bit, (fault, mode) in enumerate(faults) if mask >> bit & 1)
@@ -110,16 +109,6 @@ def shows_as(fault: Fault, evidence: Evidence) -> str | None:
             return "timeout"
         case FaultMode.DELAY:
             return "timeout" if fault.delay >= min(limits) else None
-
-
-def survived(target: str, mode: str, evidence: Evidence) -> float:
-    """Seconds before the end of a fault from which on requests live to see it end, since all who ask try again."""
-    spans = [
-        (known.attempts - 1) * (known.backoff + (known.limit if mode == "timeout" else 0.0))
-        for (_, callee), known in evidence.edges.items()
-        if callee == target
-    ]
-    return min(spans, default=0.0)
 
 
 def availabilities(evidence: Evidence, draw: Draw, state: State) -> dict[str, float]:

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from truetier.app.load import load_fleet
-from truetier.catalog.model import Mode, Phase
+from truetier.catalog.model import Mode
 from truetier_lab.calls import Asker, ByMessage, CallFailedError, InPostgres, InRedis, OverHttp
 from truetier_lab.guarding import guards_of, written
 from truetier_lab.place import CATALOG, HOST, read_place
@@ -50,10 +50,12 @@ class LabService:
         self._chance = random.Random(service.name)  # noqa: S311 - an experiment, no secret
         self._facts = Facts(service.name)
         guards = guards_of(service, place, (self._facts,))
-        self._facts.watch(*guards.values())
-        askers = [(need, Asker(guards[need.broker or need.service], _client(need, place, tracer))) for need in service.needs]
-        self._at_serve = [asker for need, asker in askers if need.at_serve]
-        self._at_start = [asker for need, asker in askers if Phase.START in need.phases]
+        self._at_serve: list[Asker] = []
+        self._at_start: list[Asker] = []
+        for need in service.needs:
+            guard = guards[need.broker or need.service]
+            self._facts.watch(guard, outside_requests=not need.at_serve)
+            (self._at_serve if need.at_serve else self._at_start).append(Asker(guard, _client(need, place, tracer)))
 
     @asynccontextmanager
     async def life(self, app: Starlette) -> AsyncIterator[None]:

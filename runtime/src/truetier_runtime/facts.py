@@ -1,8 +1,8 @@
 """What guards saw, as a file that ``truetier check --evidence`` reads (``truetier/observe/1``): calls, failures, limits, fallbacks at work.
 
-A fallback that answered has been exercised; whether it makes the caller survive is said as telemetry says it: after seven failures of
-one kind that all ended alike (the prior of both is the same), and unknown before. A guard sees its own call and not the request around
-it, so each verdict is flagged ``by_guard``.
+A fallback that answered has been exercised; whether it makes the caller survive is said as telemetry says it (posterior.py): after seven
+failures of one kind that all ended alike, or more where some did not, and unknown before. A guard sees its own call and not the request
+around it, so each verdict is flagged ``by_guard``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from _thread import allocate_lock
 from time import gmtime, strftime, time
 
 from truetier_runtime.guard import FELL_BACK, UNANSWERED
+from truetier_runtime.posterior import failures_needed, interval, verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "truetier/observe/1"
 _WAYS = ("error", "timeout", "unreachable")
-_DECIDE = 7  # failures that all ended alike
 _WINDOW = 300.0  # seconds that count as one time
 
 
@@ -47,7 +47,7 @@ class Facts:
     its end: a file that a crash takes with it is missed, not wrong.
     """
 
-    __slots__ = ("_begin", "_clock", "_ends", "_guards", "_lock", "service")
+    __slots__ = ("_begin", "_by_requests", "_clock", "_ends", "_guards", "_lock", "service")
 
     def __init__(self, service: str, *, clock: Callable[[], float] = time) -> None:
         self.service = service
@@ -56,10 +56,17 @@ class Facts:
         self._lock = allocate_lock()
         self._ends: dict[str, dict[str, _Ends]] = {}
         self._guards: list[Guard] = []
+        self._by_requests: set[str] = set()  # callees that requests ask
 
-    def watch(self, *guards: Guard) -> None:
-        """Takes guards whose counts and limits are to be written; those of one callee count together."""
+    def watch(self, *guards: Guard, outside_requests: bool = False) -> None:
+        """Takes guards whose counts and limits are to be written; those of one callee count together.
+
+        ``outside_requests``: no request makes these calls, as at a start or in a background job. The audit takes them for the need that
+        the catalog has of that callee, in whatever phase; without it they are calls of requests.
+        """
         self._guards.extend(guards)
+        if not outside_requests:
+            self._by_requests.update(guard.callee for guard in guards)
 
     def __call__(self, fact: Fact) -> None:
         """Takes one fact."""
@@ -105,7 +112,7 @@ class Facts:
             "kind": "sync",
             "calls": failed + sum(each.good for each in counts),
             "errors": failed,
-            "requests": None,
+            "requests": None if callee in self._by_requests else 0,
             "masked": 0,
             "swallowed": 0,
             "attempts": None,
@@ -121,18 +128,17 @@ class Facts:
 
 
 def _mode(ends: _Ends) -> dict[str, Any]:
-    failed = ends.answered + ends.unanswered
-    is_alike = failed in {ends.answered, ends.unanswered}
-    verdict = "unknown"
-    if failed >= _DECIDE and is_alike:
-        verdict = "soft" if ends.answered else "hard"
+    harmed, unharmed = ends.unanswered, ends.answered
+    failed = harmed + unharmed
+    word = verdict(harmed, unharmed)
+    probability, low, high = interval(harmed, unharmed) if failed else (None, None, None)
     return {
-        "verdict": verdict,
-        "probability": None,
-        "low": None,
-        "high": None,
+        "verdict": word,
+        "probability": probability,
+        "low": low,
+        "high": high,
         "failed_calls": failed,
         "windows": ends.windows,
-        "failures_needed": max(0, _DECIDE - failed) if is_alike else 0,
+        "failures_needed": failures_needed(harmed, unharmed) if word == "unknown" else 0,
         "flags": ["by_guard"] if failed else ["never_failed"],
     }
