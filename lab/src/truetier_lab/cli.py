@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from truetier.errors import SourceError, UsageError
+from truetier_lab.planted import Manner
 
 if TYPE_CHECKING:
     from truetier_lab.load import Request
@@ -27,16 +29,17 @@ def lab() -> None:
 @_folder
 @click.option("--endpoint", metavar="URL", help="Send spans to this OTLP/HTTP receiver, as http://127.0.0.1:4318/v1/traces, not to files.")
 @click.option(
-    "--planted/--as-declared",
-    default=True,
+    "--guards",
+    type=click.Choice([*Manner]),
+    default=Manner.PLANTED,
     show_default=True,
-    help="Whether some services call otherwise than their catalog says; else all guards are set as it says.",
+    help="Set as the catalog says but for some, as it says, or so with a breaker on every call.",
 )
-def up(folder: str, endpoint: str | None, *, planted: bool) -> None:
+def up(folder: str, endpoint: str | None, guards: Manner) -> None:
     """Start everything, and come back once every service answers."""
     from truetier_lab import fleet
 
-    place = fleet.up(folder, endpoint=endpoint, is_planted=planted)
+    place = fleet.up(folder, endpoint=endpoint, manner=guards)
     click.echo(f"{len(place.pids)} processes run; spans go to {endpoint or place.traces}, what guards see to {place.facts}")
 
 
@@ -97,15 +100,20 @@ def record(folder: str) -> None:
     "--page", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The page that the results go into."
 )
 def experiment(seed: int, page: Path) -> None:
-    """Learn on 20 schedules of faults, predict 40 others, and write table and plot of computed against measured."""
+    """Learn on some schedules of faults, predict others, and write computed against measured: with what is planted, and as declared."""
     from truetier_lab import report
+    from truetier_lab.declared import as_declared
     from truetier_lab.experiment import experiment as run_experiment
 
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
     with tempfile.TemporaryDirectory(prefix="truetier-lab-") as folder:
-        result = run_experiment(folder, seed=seed, say=lambda text: click.echo(text, err=True))
-    report.write(result, page)
-    click.echo(report.table(result))
-    if not result.holds:
+        planted = run_experiment(os.path.join(folder, "planted"), seed=seed, say=say)
+        declared = as_declared(os.path.join(folder, "declared"), seed=seed, say=say)
+    report.write(planted, declared, page)
+    click.echo(page.read_text(encoding="utf-8"))
+    if not (planted.holds and declared.holds):
         sys.exit(1)
 
 

@@ -15,14 +15,16 @@ from truetier_lab.evidence import draws, evidence_of
 from truetier_lab.fleet import running
 from truetier_lab.load import RATE, run
 from truetier_lab.place import targets
-from truetier_lab.planted import JOURNEYS, missed
+from truetier_lab.planted import JOURNEYS, Manner, missed
 from truetier_lab.prediction import Predictor
 from truetier_lab.schedule import Schedule, dealt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from truetier.telemetry.observation import Observation
     from truetier_lab.load import Request
+    from truetier_lab.prediction import Prediction
 
 LEARNED, PREDICTED = 20, 40  # schedules
 _WARM_UP = Schedule(8.0, ())
@@ -32,6 +34,7 @@ _SEED_OF_PREDICTED = 1_000_000  # apart from that of those learned from
 _SENT_BY = 0.99  # of the good requests took no longer than what a fault's edge is uncertain by
 
 Measured = dict[str, list["Request"]]
+Expected = dict[str, "Prediction"]
 
 
 class Pair(NamedTuple):
@@ -54,6 +57,14 @@ class Pair(NamedTuple):
     def is_covered(self) -> bool:
         """Whether that interval holds nought."""
         return self.low <= self.measured <= self.high
+
+
+class Learned(NamedTuple):
+    """What schedules of faults showed of a fleet, what computes others from that, and how late the latest request was sent (seconds)."""
+
+    observed: Observation
+    predictor: Predictor
+    latest: float
 
 
 class Result(NamedTuple):
@@ -83,49 +94,73 @@ class Result(NamedTuple):
         return float(np.median([(pair.high - pair.low) / 2 for pair in self.pairs]))
 
     @property
+    def matches(self) -> bool:
+        """Whether intervals cover and errors are no larger than they allow."""
+        return self.coverage >= 0.90 and self.error <= max(0.003, self.half_width)
+
+    @property
     def holds(self) -> bool:
-        """Whether intervals cover as often as they say and errors are no larger than they allow."""
-        return 0.90 <= self.coverage <= 0.99 and self.error <= max(0.003, self.half_width)
+        """Whether, besides, intervals are no wider than they say."""
+        return self.matches and self.coverage <= 0.99
 
 
 def experiment(folder: str, *, seed: int, learn: int = LEARNED, predict: int = PREDICTED, say: Callable[[str], None]) -> Result:
     """Runs it in an empty folder."""
     begin = time.monotonic()
-    to_learn = dealt(targets(), learn, seed=seed)
-    to_predict = dealt(targets(), predict, seed=_SEED_OF_PREDICTED + seed)
-    past = _measured(os.path.join(folder, "learn"), to_learn, say)
+    known = learned(os.path.join(folder, "learn"), learn, Manner.PLANTED, seed=seed, say=say)
+    expected, others = predicted(known.predictor, predict, seed=seed, say=say)
+    found = measured(os.path.join(folder, "predict"), others, Manner.PLANTED, say)
+    latest = max(known.latest, latest_of(found))
+    return Result(pairs_of(expected, found), tuple(missed(known.observed)), learn, predict, seed, latest, (time.monotonic() - begin) / 60)
+
+
+def learned(folder: str, count: int, manner: Manner, *, seed: int, say: Callable[[str], None]) -> Learned:
+    """Runs so many schedules and observes them."""
+    past = measured(folder, dealt(targets(), count, seed=seed), manner, say)
     say("learning from the telemetry")
-    observed = observe([os.path.join(folder, "learn", "traces")], latest_ns=time.time_ns())
+    observed = observe([os.path.join(folder, "traces")], latest_ns=time.time_ns())
     evidence = evidence_of(observed)
     reach = {journey: float(np.quantile(_took(past, journey), _SENT_BY)) for journey in JOURNEYS}
-    predictor = Predictor(evidence, draws(evidence, _DRAWS, seed=seed), reach, seed=seed)
+    return Learned(observed, Predictor(evidence, draws(evidence, _DRAWS, seed=seed), reach, seed=seed), latest_of(past))
+
+
+def predicted(predictor: Predictor, count: int, *, seed: int, say: Callable[[str], None]) -> tuple[list[Expected], list[Schedule]]:
+    """What other schedules will show, and those."""
+    others = dealt(targets(), count, seed=_SEED_OF_PREDICTED + seed)
     expected = []
-    for number, schedule in enumerate(to_predict):
-        say(f"predicting schedule {number + 1} of {predict}")
+    for number, schedule in enumerate(others):
+        say(f"predicting schedule {number + 1} of {count}")
         expected.append(predictor.predict(schedule, RATE))
-    found = _measured(os.path.join(folder, "predict"), to_predict, say)
-    pairs = [
-        Pair(number, journey, len(requests), *expected[number][journey], sum(request.is_good for request in requests) / len(requests))
-        for number, measured in enumerate(found)
-        for journey, requests in measured.items()
-    ]
-    latest = max(request.late for measured in (*past, *found) for requests in measured.values() for request in requests)
-    return Result(tuple(pairs), tuple(missed(observed)), learn, predict, seed, latest, (time.monotonic() - begin) / 60)
+    return expected, others
 
 
-def _measured(folder: str, schedules: Sequence[Schedule], say: Callable[[str], None]) -> list[Measured]:
+def measured(folder: str, schedules: Sequence[Schedule], manner: Manner, say: Callable[[str], None]) -> list[Measured]:
     """What each schedule showed, kept in the folder as well."""
-    measured: list[Measured] = []
-    with running(folder) as place:
+    found: list[Measured] = []
+    with running(folder, manner=manner) as place:
         asyncio.run(run(place, _WARM_UP))
         for number, schedule in enumerate(schedules):
             say(f"running schedule {number + 1} of {len(schedules)}")
-            measured.append(asyncio.run(run(place, schedule, seed=number)))
+            found.append(asyncio.run(run(place, schedule, seed=number)))
             time.sleep(_SETTLE)
     with open(os.path.join(folder, "measured.json"), "w", encoding="utf-8") as file:
-        json.dump([{"schedule": schedule, "requests": each} for schedule, each in zip(schedules, measured, strict=True)], file)
-    return measured
+        json.dump([{"schedule": schedule, "requests": each} for schedule, each in zip(schedules, found, strict=True)], file)
+    return found
+
+
+def pairs_of(expected: Sequence[Expected], found: Sequence[Measured]) -> tuple[Pair, ...]:
+    """Each journey in each schedule, computed beside measured."""
+    return tuple(
+        Pair(number, journey, len(requests), *expected[number][journey], sum(request.is_good for request in requests) / len(requests))
+        for number, each in enumerate(found)
+        for journey, requests in each.items()
+    )
+
+
+def latest_of(found: Sequence[Measured]) -> float:
+    """Seconds by which the latest request was sent after it was due."""
+    return max(request.late for each in found for requests in each.values() for request in requests)
 
 
 def _took(past: Sequence[Measured], journey: str) -> list[float]:
-    return [request.took for measured in past for request in measured[journey] if request.is_good]
+    return [request.took for each in past for request in each[journey] if request.is_good]

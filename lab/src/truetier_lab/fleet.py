@@ -17,6 +17,7 @@ from truetier.app.load import load_fleet
 from truetier.errors import SourceError, UsageError
 from truetier.report.guards import render
 from truetier_lab.place import CATALOG, HOST, STORES, WORKERS, Place, new_place, read_place, services
+from truetier_lab.planted import Manner
 from truetier_lab.proxy import Proxy, serve
 from truetier_lab.spawning import spawned
 from truetier_lab.stores import start_postgres, start_redis, stop_postgres
@@ -28,15 +29,12 @@ _STARTS_WITHIN = 120  # seconds, all together
 _ENDS_WITHIN = 10  # seconds
 
 
-def up(folder: str, *, endpoint: str | None = None, calm: float = 1.0, is_planted: bool = True) -> Place:
-    """Starts a lab in that folder, which must not hold one yet, and waits until every service answers.
-
-    ``is_planted``: services call as planted.py says; else as their catalog does.
-    """
+def up(folder: str, *, endpoint: str | None = None, calm: float = 1.0, manner: Manner = Manner.PLANTED) -> Place:
+    """Starts a lab in that folder, which must not hold one yet, and waits until every service answers."""
     if os.path.exists(os.path.join(folder, "lab.json")):
         raise UsageError(f"{folder}: a lab is here already: stop it with truetier-lab down, or name another folder")
     folder = os.path.abspath(folder)
-    place = new_place(folder, endpoint, calm, is_planted=is_planted)
+    place = new_place(folder, endpoint, calm, manner)
     for inside in (place.traces, place.facts):
         os.makedirs(inside, exist_ok=True)
     Path(place.settings).write_text(render(load_fleet((str(CATALOG),))), encoding="utf-8")
@@ -68,9 +66,9 @@ def down(place: Place) -> None:
 
 
 @contextmanager
-def running(folder: str, *, calm: float = 1.0, is_planted: bool = True) -> Iterator[Place]:
+def running(folder: str, *, calm: float = 1.0, manner: Manner = Manner.PLANTED) -> Iterator[Place]:
     """A lab for as long as the block runs."""
-    place = up(folder, calm=calm, is_planted=is_planted)
+    place = up(folder, calm=calm, manner=manner)
     try:
         yield place
     finally:

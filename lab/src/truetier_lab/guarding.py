@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from truetier.catalog.model import FallbackKind
 from truetier_lab.calls import CallFailedError
-from truetier_lab.planted import FALLS_BACK_IN_NAME_ONLY, WAITS
+from truetier_lab.planted import FALLS_BACK_IN_NAME_ONLY, WAITS, Manner
+from truetier_runtime.breaker import Breaker
 from truetier_runtime.fallback import Instead, Value
 from truetier_runtime.guard import Guard
 from truetier_runtime.settings import guards
@@ -25,18 +26,23 @@ if TYPE_CHECKING:
     from truetier_runtime.fallback import Fallback
     from truetier_runtime.hooks import Hook
 
+BREAKER = Breaker(0.5, minimum_calls=5, window=2.0, open_for=1.0)
+"""Quick enough to open within the lab's faults: at 9 requests/s half of a window has failed after a second."""
+
 _ENQUEUES_WITHIN = 0.25  # seconds; the catalog says whom a message is for, and not how long to wait for the broker
 _FACTS_EVERY = 5.0  # seconds
 
 
 def guards_of(service: Service, place: Place, hooks: tuple[Hook, ...] = ()) -> dict[str, Guard]:
     """A guard for each callee and each broker. Raises StartRefusedError where the service would break its promise by the way it calls."""
-    made = {need.broker: Guard(need.broker, timeout=_ENQUEUES_WITHIN, hooks=hooks) for need in service.needs if need.broker is not None}
+    breaker = BREAKER if place.manner is Manner.BREAKERS else None
+    brokers = [need.broker for need in service.needs if need.broker is not None]
+    made = {broker: Guard(broker, timeout=_ENQUEUES_WITHIN, breaker=breaker, hooks=hooks) for broker in brokers}
     document = json.loads(Path(place.settings).read_text(encoding="utf-8"))
     if service.name in document["services"]:
-        if place.is_planted:
+        if place.manner is Manner.PLANTED:
             _plant_waits(document["services"][service.name]["edges"], service.name)
-        made |= guards(document, service.name, fallbacks=_fallbacks(service, place), hooks=hooks)
+        made |= guards(document, service.name, fallbacks=_fallbacks(service, place), breaker=breaker, hooks=hooks)
     return made
 
 
@@ -70,7 +76,7 @@ def _plant_waits(edges: list[dict[str, Any]], caller: str) -> None:
 def _fallbacks(service: Service, place: Place) -> dict[str, Fallback]:
     """What the code answers with where a callee cannot: nothing is as good as any other text here. Caches are the guards' own."""
     static = [need.service for need in service.needs if need.fallback is not None and need.fallback.kind is FallbackKind.STATIC]
-    in_name_only = FALLS_BACK_IN_NAME_ONLY if place.is_planted else ()
+    in_name_only = FALLS_BACK_IN_NAME_ONLY if place.manner is Manner.PLANTED else ()
     return {callee: Instead(_is_missing) if (service.name, callee) in in_name_only else Value(None) for callee in static}
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from truetier.app.load import load_fleet
 from truetier.errors import SourceError
+from truetier_lab.planted import Manner
 
 CATALOG = Path(__file__).with_name("truetier.yaml")
 HOST = "127.0.0.1"
@@ -35,7 +36,7 @@ class Place(NamedTuple):
     endpoint: str | None
     pids: dict[str, int]
     calm: float  # own failures and new items come this much less often than planted
-    is_planted: bool  # whether services call otherwise than their catalog says, where planted.py says so
+    manner: Manner
     database: str  # the folder of PostgreSQL, apart, since its user may not be let into the other one
 
     @property
@@ -69,18 +70,19 @@ def targets() -> tuple[str, ...]:
     return (*services(), *STORES)
 
 
-def new_place(folder: str, endpoint: str | None, calm: float, *, is_planted: bool) -> Place:
+def new_place(folder: str, endpoint: str | None, calm: float, manner: Manner) -> Place:
     """A place with ports for everything, nothing of it running yet."""
     names = targets()
     ports = _free_ports(2 * len(names) + 1)
     doors, backs = dict(zip(names, ports, strict=False)), dict(zip(names, ports[len(names) :], strict=False))
-    return Place(folder, doors, backs, ports[-1], endpoint, {}, calm, is_planted, tempfile.mkdtemp(prefix="truetier-lab-"))
+    return Place(folder, doors, backs, ports[-1], endpoint, {}, calm, manner, tempfile.mkdtemp(prefix="truetier-lab-"))
 
 
 def read_place(folder: str) -> Place:
     """The lab of that folder. Raises SourceError where there is none."""
     try:
-        return Place(**json.loads(Path(folder, _FILE).read_text()))
+        place = Place(**json.loads(Path(folder, _FILE).read_text()))
+        return place._replace(manner=Manner(place.manner))
     except FileNotFoundError as error:
         raise SourceError(f"{folder}: no lab is here: start one with truetier-lab up") from error
     except (ValueError, TypeError) as error:

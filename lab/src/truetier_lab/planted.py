@@ -5,12 +5,22 @@ A service fails by itself in a share of its requests, after its calls, so that i
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.catalog.observed import Verdict
 
 if TYPE_CHECKING:
     from truetier.telemetry.observation import EdgeEvidence, Observation
+
+
+class Manner(StrEnum):
+    """How the services of a lab call one another."""
+
+    PLANTED = "planted"  # as their catalog says, but for what is planted below
+    DECLARED = "declared"  # as their catalog says
+    BREAKERS = "breakers"  # the same, with a circuit breaker on every call
+
 
 OWN_FAILURES = {
     "storefront": 0.02,

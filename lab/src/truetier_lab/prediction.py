@@ -4,6 +4,8 @@ A schedule is cut into stretches with the same faults. In each, what is in fault
 learned for the way in which the callee fails then, and truetier computes the journey exactly, shared parts once. A request meets a
 fault some time after it was sent, no later than it takes: the edges of a fault are that much uncertain. Nobody survives a fault by
 asking again until it is over: the callers' retry budgets are spent in less time than the shortest fault lasts.
+Where calls have circuit breakers a fault lasts longer for those who call: every breaker between it and the visitor has opened by its
+end, and is found closed again only by a probe at the end of its open period.
 What the interval holds: draws of everything that was learned, of when requests meet the edges of faults, and of each request.
 """
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from truetier.catalog.model import Fleet, Service
     from truetier_lab.evidence import Draw, Evidence
     from truetier_lab.schedule import Fault, Schedule
+    from truetier_runtime.breaker import Breaker
 
     Reals = NDArray[np.float64]
 
@@ -57,13 +60,21 @@ class Prediction(NamedTuple):
 class Predictor:
     """Computes states of the fleet, each once."""
 
-    def __init__(self, evidence: Evidence, drawn: Sequence[Draw], reach: Mapping[str, float], *, seed: int) -> None:
-        """``reach``: within so many seconds a request of each journey has asked everybody it asks."""
+    def __init__(
+        self, evidence: Evidence, drawn: Sequence[Draw], reach: Mapping[str, float], *, seed: int, breaker: Breaker | None = None
+    ) -> None:
+        """``reach``: within so many seconds a request of each journey has asked everybody it asks. ``breaker``: that of every call."""
         self._evidence = evidence
         self._drawn = drawn
         self._reach = reach
+        self._seed = seed
+        self._breaker = breaker
         self._chance = np.random.default_rng(seed)
         self._known: dict[State, dict[str, Reals]] = {}
+
+    def with_breaker(self, breaker: Breaker) -> Predictor:
+        """The same for a fleet in which every call has such a breaker."""
+        return Predictor(self._evidence, self._drawn, self._reach, seed=self._seed, breaker=breaker)
 
     def predict(self, schedule: Schedule, rate: float) -> dict[str, Prediction]:
         """What each journey will show."""
@@ -76,16 +87,39 @@ class Predictor:
     def _of_journey(self, journey: str, faults: Sequence[tuple[Fault, str]], due: Reals) -> Prediction:
         count = len(self._drawn)
         active = np.zeros((count, len(due)), dtype=np.int64)
-        for bit, (fault, _) in enumerate(faults):
+        down = [(fault.target, mode) for fault, mode in faults]
+        for bit, (fault, mode) in enumerate(faults):
             lags = self._chance.uniform(0, self._reach[journey], (2, count, 1))
-            active |= ((due >= fault.start - lags[0]) & (due < fault.end - lags[1])).astype(np.int64) << bit
+            end = fault.end - lags[1]
+            active |= ((due >= fault.start - lags[0]) & (due < end)).astype(np.int64) << bit
+            refused = self._refused(journey, fault.target, mode, count)
+            if refused is not None:
+                active |= ((due >= end) & (due < end + refused)).astype(np.int64) << len(down)
+                down.append((fault.target, "unreachable"))
         good = np.empty(active.shape)
         for mask in np.unique(active):
-            state = frozenset((fault.target, mode) for bit, (fault, mode) in enumerate(faults) if mask >> bit & 1)
+            state = frozenset(each for bit, each in enumerate(down) if mask >> bit & 1)
             good = np.where(active == mask, self._available(state)[journey][:, None], good)
         measured = (self._chance.random((_REPEATED, *good.shape)) < good).mean(axis=2)
         low, high = np.quantile(measured, (0.025, 0.975), method="inverted_cdf")
         return Prediction(float(good.mean()), float(low), float(high))
+
+    def _refused(self, journey: str, target: str, mode: str, count: int) -> Reals | None:
+        """Seconds for which breakers go on to refuse a journey after a fault; None where none of them keeps it from going well.
+
+        A fault ends anywhere in the cycle of the breaker next to it: an open period, and a probe that waits where the fault was silence.
+        Each breaker further up finds out in an open period of its own.
+        """
+        breakers = 0 if self._breaker is None else hard_calls(self._evidence, JOURNEYS[journey], target)
+        if not breakers:
+            return None
+        assert self._breaker is not None
+        limits = [known.limit for (_, callee), known in self._evidence.edges.items() if callee == target]
+        probing = min(limits) if mode == "timeout" else 0.0
+        seconds: Reals = self._chance.uniform(0, self._breaker.open_for + probing, (count, 1))
+        for _ in range(breakers - 1):
+            seconds += self._chance.uniform(0, self._breaker.open_for, (count, 1))
+        return seconds
 
     def _available(self, state: State) -> dict[str, Reals]:
         """Of each journey, the availability in every draw."""
@@ -93,6 +127,19 @@ class Predictor:
             each = [availabilities(self._evidence, draw, state) for draw in self._drawn]
             self._known[state] = {journey: np.array([one[journey] for one in each]) for journey in JOURNEYS}
         return self._known[state]
+
+
+def hard_calls(evidence: Evidence, caller: str, target: str) -> int:
+    """How many calls, each of which takes its caller along, lie one behind another from a caller to a target; the longest way counts."""
+    found = 0
+    for (each, callee), known in evidence.edges.items():
+        harmed, unharmed = known.harm["unreachable"]
+        if each != caller or harmed < unharmed:
+            continue
+        further = hard_calls(evidence, callee, target)
+        if callee == target or further:
+            found = max(found, 1 + further)
+    return found
 
 
 def shows_as(fault: Fault, evidence: Evidence) -> str | None:
