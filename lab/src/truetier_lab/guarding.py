@@ -59,10 +59,11 @@ async def written(facts: Facts, place: Place) -> AsyncIterator[None]:
 
 
 async def _write(facts: Facts, path: str, is_over: asyncio.Event) -> None:
-    while not is_over.is_set():
+    is_last = False
+    while not is_last:
         with suppress(TimeoutError):
             async with asyncio.timeout(_FACTS_EVERY):
-                await is_over.wait()
+                is_last = await is_over.wait()
         await asyncio.to_thread(facts.write, path)
 
 
