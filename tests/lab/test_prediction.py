@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from truetier.app.load import load_fleet
+from truetier.catalog.observed import Verdict
 from truetier_lab.evidence import Draw, Evidence, Known
 from truetier_lab.place import CATALOG
 from truetier_lab.planted import EXPECTED, JOURNEYS, OWN_FAILURES, WAITS
-from truetier_lab.prediction import Predictor, availabilities, shows_as
+from truetier_lab.prediction import Predictor, availabilities, hard_calls, shows_as
 from truetier_lab.schedule import Fault, FaultMode, Schedule
+from truetier_runtime.breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,3 +124,38 @@ def test_half_a_schedule_without_its_entry_loses_half_the_requests() -> None:
     predicted = predictor.predict(Schedule(10.0, (Fault("search", FaultMode.REFUSE, 2.0, 7.0),)), rate=10.0)
     assert predicted["search"] == (0.5, 0.5, 0.5)
     assert predicted["login"] == (1.0, 1.0, 1.0)
+
+
+def as_expected() -> Evidence:
+    """What is known where every verdict of a need that is planted hard or soft was learned."""
+    known = evidence()
+    hard = {(each.caller, each.callee): each.modes["unreachable"] is Verdict.HARD for each in EXPECTED}
+    shapes = {edge: dict.fromkeys(MODES, (9.0, 1.0) if is_hard else (1.0, 9.0)) for edge, is_hard in hard.items()}
+    return known._replace(edges={edge: each._replace(harm=shapes[edge]) for edge, each in known.edges.items()})
+
+
+@pytest.mark.parametrize(
+    ("entry", "target", "count"),
+    [("storefront", "postgresql", 2), ("search", "catalog", 1), ("checkout", "redis", 1), ("account", "redis", 0), ("search", "search", 0)],
+)
+def test_the_breakers_on_the_way_are_those_of_hard_calls(entry: str, target: str, count: int) -> None:
+    assert hard_calls(as_expected(), entry, target) == count
+
+
+@pytest.mark.parametrize(("target", "mode", "lost"), [("catalog", FaultMode.REFUSE, 0.5), ("postgresql", FaultMode.REFUSE, 1.0)])
+def test_each_breaker_on_the_way_adds_half_an_open_period_to_a_fault(target: str, mode: FaultMode, lost: float) -> None:
+    known = as_expected()
+    sure = Draw({key: float(known.edges[key[:2]].harm[key[2]][0] > 1) for key in draw(known).harm}, {})
+    plain = Predictor(known, [sure] * 200, dict.fromkeys(JOURNEYS, 0.0), seed=1)
+    schedule = Schedule(10.0, (Fault(target, mode, 2.0, 7.0),))
+    before, after = (each.predict(schedule, rate=20.0) for each in (plain, plain.with_breaker(Breaker(open_for=1.0))))
+    assert before["search"].computed - after["search"].computed == pytest.approx(lost / 10, abs=0.005)
+    assert before["login"].computed - after["login"].computed == pytest.approx(0.05 if target == "postgresql" else 0.0, abs=0.005)
+
+
+def test_a_breaker_that_probes_a_silent_callee_takes_longer() -> None:
+    known = as_expected()
+    sure = Draw({key: float(known.edges[key[:2]].harm[key[2]][0] > 1) for key in draw(known).harm}, {})
+    predictor = Predictor(known, [sure] * 200, dict.fromkeys(JOURNEYS, 0.0), seed=1, breaker=Breaker(open_for=1.0))
+    silent = predictor.predict(Schedule(10.0, (Fault("catalog", FaultMode.BLACKHOLE, 2.0, 7.0),)), rate=20.0)["search"]
+    assert 0.5 - silent.computed == pytest.approx((1.0 + 0.7) / 2 / 10, abs=0.006)
