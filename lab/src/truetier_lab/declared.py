@@ -20,7 +20,7 @@ from truetier_lab.planted import Manner
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LEARNED, PREDICTED = 10, 20  # schedules
+LEARNED, PREDICTED = 20, 16  # schedules
 
 
 class Declared(NamedTuple):
