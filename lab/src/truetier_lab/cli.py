@@ -112,7 +112,7 @@ def experiment(seed: int, page: Path) -> None:
         planted = run_experiment(os.path.join(folder, "planted"), seed=seed, say=say)
         declared = as_declared(os.path.join(folder, "declared"), seed=seed, say=say)
     report.write(planted, declared, page)
-    click.echo(page.read_text(encoding="utf-8"))
+    click.echo(f"{report.of_planted(planted)}\n\n{report.of_declared(declared)}")
     if not (planted.holds and declared.holds):
         sys.exit(1)
 
