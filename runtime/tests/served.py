@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
 
@@ -37,7 +38,8 @@ class Served:
 
 
 @contextmanager
-def served() -> Iterator[Served]:
+def served(tls: ssl.SSLContext | None = None) -> Iterator[Served]:
+    """The server; with a context of its own it speaks TLS."""
     what = Served()
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,6 +59,10 @@ def served() -> Iterator[Served]:
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hangs up is part of the test
     what.url = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        # The handshake is left to the thread of each connection: a client that refuses does not hold up the others.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        what.url = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

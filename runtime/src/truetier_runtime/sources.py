@@ -174,12 +174,14 @@ class Exchange:
 
     def _end(self) -> None:
         """Ends what another thread waits for."""
-        from socket import SHUT_RDWR
+        import socket
 
         self._is_late = True
         if self._socket is not None:
+            # Not the method of the TLS socket: that one makes a plain socket of it first, and until the connection has ended whoever
+            # reads would be given what is encrypted, and whoever writes would write it in clear.
             with suppress(OSError):  # it may end by itself at the same moment
-                self._socket.shutdown(SHUT_RDWR)
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _check_time(self) -> None:
         if self._is_late:
@@ -218,13 +220,15 @@ def source_of(place: str) -> Source:
     return BucketSource(place) if scheme else FileSource(place)
 
 
-def hints(url: str, *, quiet: float = 60.0, headers: Mapping[str, str] | None = None) -> Iterator[None]:
+def hints(
+    url: str, *, quiet: float = 60.0, headers: Mapping[str, str] | None = None, ssl_context: ssl.SSLContext | None = None
+) -> Iterator[None]:
     """One None for each server-sent event that arrives at ``url``, until the connection ends; what it says does not matter.
 
     Raises SourceDownError, also when nothing at all arrives for ``quiet`` seconds: servers send a comment now and then.
     Source: HTML Living Standard, section 9.2, Server-sent events.
     """
-    with Exchange(url, patience=quiet, total=None) as exchange:
+    with Exchange(url, patience=quiet, total=None, ssl_context=ssl_context) as exchange:
         response = exchange.send("GET", {"Accept": "text/event-stream", "Cache-Control": "no-store", **(headers or {})})
         if response.status != 200 or "text/event-stream" not in (response.getheader("Content-Type") or ""):
             raise SourceDownError(f"{url} answered with status {response.status} and no stream of events")
@@ -236,7 +240,12 @@ def hints(url: str, *, quiet: float = 60.0, headers: Mapping[str, str] | None = 
 
 
 def listen(
-    url: str, hint: Callable[[], None], *, pause: Callable[[], float], headers: Mapping[str, str] | None = None
+    url: str,
+    hint: Callable[[], None],
+    *,
+    pause: Callable[[], float],
+    headers: Mapping[str, str] | None = None,
+    ssl_context: ssl.SSLContext | None = None,
 ) -> Callable[[], None]:
     """Calls ``hint`` for each event that arrives at ``url``, on a daemon thread of its own. What it gives ends that, at the next event.
 
@@ -249,7 +258,7 @@ def listen(
         while not stopped.wait(pause()):
             # That it is down the polls find out by themselves, and tell.
             with suppress(SourceDownError):
-                for _ in hints(url, headers=headers):
+                for _ in hints(url, headers=headers, ssl_context=ssl_context):
                     if stopped.is_set():
                         return
                     hint()
