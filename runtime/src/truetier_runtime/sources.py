@@ -74,7 +74,7 @@ class HttpSource:
     def __init__(
         self, url: str, *, timeout: float = 10.0, headers: Mapping[str, str] | None = None, ssl_context: ssl.SSLContext | None = None
     ) -> None:
-        _address(url)
+        address(url)
         self.url = url
         self.timeout = timeout
         self.headers = dict(headers or {})
@@ -104,7 +104,7 @@ class Exchange:
     def __init__(self, url: str, *, patience: float, total: float | None, ssl_context: ssl.SSLContext | None = None) -> None:
         from http.client import HTTPConnection, HTTPSConnection
 
-        scheme, host, port, self._path = _address(url)
+        scheme, host, port, self._path = address(url)
         self._url = url
         self._response: HTTPResponse | None = None
         self._socket: socket.socket | None = None
@@ -267,7 +267,7 @@ def listen(
     return stopped.set
 
 
-def _address(url: str) -> tuple[str, str, int | None, str]:
+def address(url: str) -> tuple[str, str, int | None, str]:
     """Scheme, host, port, and what comes after. Raises UsageError."""
     try:
         parts = urlsplit(url)
