@@ -61,7 +61,7 @@ lab: $(VENV)/lab.stamp ## computed against measured on a real fleet: 30 minutes,
 	@$(BIN)/truetier-lab experiment --page docs/lab.md
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60 each
-	@for what in catalog traces receiver; do $(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $$what || exit 1; done
+	@for what in catalog traces receiver snapshots; do $(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $$what || exit 1; done
 
 docs: $(VENV)/docs.stamp ## the documentation as HTML in docs/_build
 	@$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build
@@ -102,7 +102,7 @@ $(VENV)/test.stamp $(VENV)/bench.stamp $(VENV)/docs.stamp $(VENV)/fuzz.stamp: $(
 	@$(INSTALL) --no-build-isolation --editable '.[$*]'
 	@touch $@
 
-$(VENV)/bench.stamp: $(VENV)/runtime.stamp
+$(VENV)/bench.stamp $(VENV)/fuzz.stamp: $(VENV)/runtime.stamp
 
 # A peer has an environment of its own: what it needs is not what we need.
 $(VENV)/peers.stamp: $(VENV)/made.stamp

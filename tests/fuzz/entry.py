@@ -18,7 +18,12 @@ from truetier.telemetry.receiver.unpacking import ENCODINGS, unpacked
 from truetier.telemetry.spool import Spool
 
 _DATA = Path(__file__).resolve().parent.parent / "data"
-CORPORA = {"catalog": _DATA / "fuzz", "traces": _DATA / "fuzz_traces", "receiver": _DATA / "fuzz_receiver"}
+CORPORA = {
+    "catalog": _DATA / "fuzz",
+    "traces": _DATA / "fuzz_traces",
+    "receiver": _DATA / "fuzz_receiver",
+    "snapshots": _DATA / "fuzz_snapshots",
+}
 DAY = date(2026, 11, 23)
 _SIFT = sift_with(())
 LARGEST = 100_000  # bytes; time and memory of larger inputs have tests of their own

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fuzz.entry import CORPORA, feed, feed_receiver, feed_traces
+from tests.fuzz.snapshots import SEEDS, feed_snapshots
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,3 +30,13 @@ def test_traces_are_read_or_refused_and_nothing_else(file: Path, tmp_path: Path)
 @pytest.mark.parametrize("file", sorted(CORPORA["receiver"].iterdir()), ids=lambda file: file.name)
 def test_requests_are_sifted_or_refused_and_nothing_else(file: Path, tmp_path: Path) -> None:
     assert feed_receiver(file.read_bytes(), tmp_path) == file.name.startswith("usable-")
+
+
+@pytest.mark.parametrize("file", sorted(CORPORA["snapshots"].iterdir()), ids=lambda file: file.name)
+def test_documents_are_taken_or_refused_and_nothing_else(file: Path, tmp_path: Path) -> None:
+    assert feed_snapshots(file.read_bytes(), tmp_path) == file.name.startswith("usable-")
+
+
+def test_the_documents_that_the_fuzzer_starts_from_are_taken_and_refused(tmp_path: Path) -> None:
+    taken = [seed[:1] for seed in SEEDS if feed_snapshots(seed, tmp_path)]
+    assert (taken.count(b"0"), taken.count(b"1"), taken.count(b"2")) == (4, 3, 2)
