@@ -101,7 +101,8 @@ def test_a_server_takes_documents_by_put_and_says_when_it_does_not() -> None:
 
 
 def test_a_word_stands_for_the_place_that_it_looks_like() -> None:
-    assert [type(target_of(word)) for word in ("https://a", "s3://a/b", "a")] == [HttpTarget, BucketTarget, FileTarget]
+    kinds = [type(target_of(word)) for word in ("https://a", "s3://a/b", "a", "file:///a")]
+    assert kinds == [HttpTarget, BucketTarget, FileTarget, FileTarget]
 
 
 def test_a_key_is_written_as_openssl_would_and_read_again() -> None:

@@ -173,8 +173,8 @@ def test_a_bucket_is_a_source() -> None:
 
 
 def test_a_word_stands_for_the_source_that_it_looks_like() -> None:
-    kinds = [type(source_of(word)) for word in ("http://a/b", "https://a", "s3://a/b", "a/b", "/a")]
-    assert kinds == [HttpSource, HttpSource, BucketSource, FileSource, FileSource]
+    kinds = [type(source_of(word)) for word in ("http://a/b", "https://a", "s3://a/b", "a/b", "/a", "file:///a")]
+    assert kinds == [HttpSource, HttpSource, BucketSource, FileSource, FileSource, FileSource]
 
 
 # -- pace

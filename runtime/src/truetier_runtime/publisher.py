@@ -15,7 +15,7 @@ from truetier_runtime.copies import Files, write_whole
 from truetier_runtime.errors import DocumentRefusedError, Mistake, SourceDownError, UsageError
 from truetier_runtime.examine import Snapshot, examined, vouched_for
 from truetier_runtime.signature import opened, sign, verify
-from truetier_runtime.sources import CURRENT, BucketSource, Exchange, FileSource, HttpSource
+from truetier_runtime.sources import CURRENT, WEB, BucketSource, Exchange, FileSource, HttpSource, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -133,7 +133,7 @@ class HttpTarget(HttpSource):
 
 
 class BucketTarget(BucketSource):
-    """An object that fsspec can write."""
+    """An object that fsspec can write. It is one object, put whole: where that is one request, as in S3, readers see the old or the new."""
 
     __slots__ = ()
 
@@ -160,10 +160,10 @@ class BucketTarget(BucketSource):
 
 def target_of(place: str, *, headers: Mapping[str, str] | None = None) -> FileTarget | HttpTarget | BucketTarget:
     """The target that a word on a command line stands for: an address, or a path. Raises UsageError."""
-    scheme = place.partition("://")[0] if "://" in place else ""
-    if scheme in ("http", "https"):
-        return HttpTarget(place, headers=headers)
-    return BucketTarget(place) if scheme else FileTarget(place)
+    path = path_of(place)
+    if path is not None:
+        return FileTarget(path)
+    return HttpTarget(place, headers=headers) if place.startswith(WEB) else BucketTarget(place)
 
 
 # -- what is done

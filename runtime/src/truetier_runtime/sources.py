@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 CURRENT = "current.snapshot"  # what a publisher calls it in a folder or under a prefix
+WEB = ("http://", "https://")
 _CHUNK = 65536
 _MOST_TAG = 1000  # characters
 
@@ -193,7 +194,10 @@ class Exchange:
 
 
 class BucketSource:
-    """An object that fsspec can read, as ``s3://bucket/shop/current.snapshot``. ``options`` are those of its file system."""
+    """An object that fsspec can read, as ``s3://bucket/shop/current.snapshot``. ``options`` are those of its file system.
+
+    How long that takes is up to those options as well: a poll waits for as long as the file system does.
+    """
 
     __slots__ = ("options", "url")
 
@@ -214,10 +218,19 @@ class BucketSource:
 
 def source_of(place: str) -> Source:
     """The source that a word on a command line or in a setting stands for: an address, or a path. Raises UsageError."""
-    scheme = place.partition("://")[0] if "://" in place else ""
-    if scheme in ("http", "https"):
-        return HttpSource(place)
-    return BucketSource(place) if scheme else FileSource(place)
+    path = path_of(place)
+    if path is not None:
+        return FileSource(path)
+    return HttpSource(place) if place.startswith(WEB) else BucketSource(place)
+
+
+def path_of(place: str) -> str | None:
+    """The path that such a word stands for, None where it is an address of another kind.
+
+    Of ``file://`` too: fsspec would write a file in place, and leave half of it where it is interrupted.
+    """
+    scheme, is_address, path = place.partition("://")
+    return place if not is_address else path if scheme in ("file", "local") else None
 
 
 def hints(
