@@ -336,6 +336,28 @@ def whole(folder: str, *, proven_only: bool = False) -> list[int]:
     return [version for version in kept if not proven_only or Path(folder, f"{version:016d}.survived").exists()]
 
 
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """What a disk may make of a copy, or somebody may leave in its place."""
+    document = content(draw(st.integers(1, 9)))
+    place, other = draw(st.integers(0, len(document))), draw(st.binary(max_size=20))
+    return draw(st.sampled_from((document, document[:place], document[:place] + other + document[place + len(other) :], other)))
+
+
+@given(st.dictionaries(st.integers(2, 9), damaged() | st.integers(2, 9).map(content)), st.booleans())
+@settings(deadline=None)
+def test_whatever_lies_on_disk_a_start_runs_the_newest_copy_that_is_whole(copies: dict[int, bytes], is_there: bool) -> None:  # noqa: FBT001
+    with tempfile.TemporaryDirectory() as folder:
+        if is_there:
+            Path(folder, f"{1:016d}.snapshot").write_bytes(content(1))
+        for version, found in copies.items():
+            Path(folder, f"{version:016d}.snapshot").write_bytes(found)
+        made = Made(copies=Copies(folder))
+        made.reader.start()
+        newest = max([0, *whole(folder)])
+        assert (made.reader.version, made.reader.values) == (newest, {"n": newest} if newest else {"limits": {"rps": 1}})
+
+
 class World:
     """A reader, its disk, and what a test knows about them: which versions were taken, and whether the running one must be on disk."""
 

@@ -325,6 +325,25 @@ def test_bytes_of_any_kind_are_refused_and_never_raise(document: bytes) -> None:
     assert refused(b"\n".join([*SMALL.split(b"\n", 3)[:2], document]))
 
 
+SIGNED = [signed(2, {"a": 1}), signed(3, {"a": 2}), signed(3, {"a": 1}, keys=(OTHER_KEY,)), SMALL]
+
+
+@given(st.lists(st.tuples(st.sampled_from(SIGNED), st.integers(0, 700), st.integers(0, 700)), min_size=1, max_size=4))
+def test_no_pieces_of_signed_documents_make_another_one(pieces: list[tuple[bytes, int, int]]) -> None:
+    document = b"".join(whole[start:end] for whole, start, end in pieces)
+    if document in SIGNED:
+        assert Made().offer(document) == []
+    else:
+        assert refused(document)
+
+
+@given(st.data())
+def test_no_lines_of_signed_documents_make_another_one(data: st.DataObject) -> None:
+    lines = [data.draw(st.sampled_from([whole.split(b"\n", 3)[place] for whole in SIGNED])) for place in range(4)]
+    document = b"\n".join(lines)
+    assert (document in SIGNED) == (Made().offer(document) == [])
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
