@@ -28,8 +28,7 @@ class Buckets:
 
     @property
     def options(self) -> dict[str, Any]:
-        where = {"endpoint_url": self.url, "key": "a", "secret": "b", "client_kwargs": {"region_name": "us-east-1"}}
-        return {**where, "config_kwargs": {"retries": {"max_attempts": 1}}}
+        return s3_at(self.url)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's
         watch, self.watch = self.watch, None
@@ -41,6 +40,11 @@ class Buckets:
         watch()
         self.watch = watch
         return answer
+
+
+def s3_at(url: str) -> dict[str, Any]:
+    """What fsspec's S3 has to be given to ask a server there."""
+    return {"endpoint_url": url, "key": "a", "secret": "b", "client_kwargs": {"region_name": "us-east-1"}}
 
 
 @contextmanager

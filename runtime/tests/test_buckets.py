@@ -15,7 +15,8 @@ pytest.importorskip("s3fs")
 
 import s3fs
 
-from runtime.tests.buckets import Buckets, buckets
+from runtime.tests.buckets import Buckets, buckets, s3_at
+from runtime.tests.served import served
 from runtime.tests.signed import NOW, STRANGER, VALUES, Made, rules, signed
 from truetier_runtime import hooks, refusal
 from truetier_runtime.config_command import DONE, REFUSED, UNREADABLE, main
@@ -89,6 +90,17 @@ def test_what_is_not_there_or_may_not_be_read_is_a_source_that_is_down(s3: Bucke
     s3fs.S3FileSystem(**s3.options).pipe_file("config/empty", b"")
     with pytest.raises(SourceDownError):
         BucketSource("s3://config/empty", **s3.options).fetch("", 100)
+
+
+def test_a_bucket_that_fails_is_asked_once_a_poll_and_more_often_only_for_who_wants_it() -> None:
+    with served() as server:
+        server.status = 503
+        twice = {"config_kwargs": {"retries": {"total_max_attempts": 2}}}
+        for options, asked in (({}, 1), ({}, 1), (twice, 2)):
+            with pytest.raises(SourceDownError, match="Service Unavailable"):
+                BucketSource(PLACE, **s3_at(server.url), **options).fetch("", 100)
+            assert len(server.asked) == asked
+            server.asked.clear()
 
 
 def test_with_the_bucket_gone_a_cold_start_serves_what_was_good_last(tmp_path: Path) -> None:

@@ -139,20 +139,16 @@ class BucketTarget(BucketSource):
 
     def put(self, document: bytes) -> None:
         """Replaces the object. Raises SourceDownError."""
-        from fsspec.core import url_to_fs
-
         try:
-            files, path = url_to_fs(self.url, **self.options)
+            files, path = self._opened()
             files.pipe_file(path, document)
         except Exception as error:  # noqa: BLE001 - every file system raises what it likes
             raise SourceDownError(f"cannot write {self.url}: {type(error).__name__}: {error}") from None
 
     def is_bare(self) -> bool:
         """Whether there is no such object. Raises SourceDownError."""
-        from fsspec.core import url_to_fs
-
         try:
-            files, path = url_to_fs(self.url, **self.options)
+            files, path = self._opened()
             return not files.exists(path)
         except Exception as error:  # noqa: BLE001 - every file system raises what it likes
             raise SourceDownError(f"cannot read {self.url}: {type(error).__name__}: {error}") from None

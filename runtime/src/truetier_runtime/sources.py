@@ -196,7 +196,8 @@ class Exchange:
 class BucketSource:
     """An object that fsspec can read, as ``s3://bucket/shop/current.snapshot``. ``options`` are those of its file system.
 
-    How long that takes is up to those options as well: a poll waits for as long as the file system does.
+    How long to wait is among them. S3 is asked once a poll, unless ``config_kwargs`` say otherwise: s3fs by itself asks a bucket that is
+    down up to 120 times, for a minute and a half.
     """
 
     __slots__ = ("options", "url")
@@ -207,13 +208,23 @@ class BucketSource:
 
     def fetch(self, tag: str, most_bytes: int) -> Fetched:  # noqa: ARG002 - what a tag is differs from one file system to the next
         """The object. Raises SourceDownError."""
-        from fsspec.core import url_to_fs  # with what belongs to it, tens of milliseconds
-
         try:
-            files, path = url_to_fs(self.url, **self.options)
+            files, path = self._opened()
             return Fetched(files.cat_file(path, start=0, end=most_bytes))
         except Exception as error:  # noqa: BLE001 - every file system raises what it likes
             raise SourceDownError(f"cannot read {self.url}: {type(error).__name__}: {error}") from None
+
+    def _opened(self) -> tuple[Any, str]:
+        """The file system and the path in it. Raises what it likes."""
+        from fsspec import get_filesystem_class  # with what belongs to it, tens of milliseconds
+        from fsspec.core import url_to_fs
+
+        scheme = self.url.partition("://")[0]
+        once: dict[str, Any] = {}
+        if scheme in ("s3", "s3a") and get_filesystem_class(scheme).__module__.startswith("s3fs."):
+            once = {"config_kwargs": {"retries": {"total_max_attempts": 1}}}  # a new one each time: it is written into
+        files, path = url_to_fs(self.url, **{**once, **self.options})
+        return files, path
 
 
 def source_of(place: str) -> Source:
