@@ -92,6 +92,15 @@ def test_what_is_not_there_or_may_not_be_read_is_a_source_that_is_down(s3: Bucke
         BucketSource("s3://config/empty", **s3.options).fetch("", 100)
 
 
+def test_what_somebody_else_published_since_is_seen_though_the_bucket_was_listed_before(s3: Buckets) -> None:
+    BucketTarget("s3://config/other", **s3.options).put(b"1")
+    target = BucketTarget(PLACE, **s3.options)
+    assert target._opened()[0].ls("config") == ["config/other"]
+    s3fs.S3FileSystem(**s3.options, skip_instance_cache=True).pipe_file("config/shop.snapshot", signed(7))
+    with pytest.raises(DocumentRefusedError, match=refusal.ROLLBACK):
+        publish(signed(6), target, rules(), NOW)
+
+
 def test_a_bucket_that_fails_is_asked_once_a_poll_and_more_often_only_for_who_wants_it() -> None:
     with served() as server:
         server.status = 503

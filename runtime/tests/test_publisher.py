@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -83,6 +83,21 @@ def test_a_bucket_takes_documents() -> None:
     for act in (BucketTarget("nothing-of-the-kind://a").is_bare, lambda: BucketTarget("nothing-of-the-kind://a").put(b"")):
         with pytest.raises(SourceDownError):
             act()
+
+
+def test_a_place_that_cannot_be_read_is_not_a_place_where_nothing_is() -> None:
+    fsspec = pytest.importorskip("fsspec")
+    base: Any = fsspec.AbstractFileSystem
+
+    class Down(base):  # type: ignore[misc] # has no types
+        protocol = "down"
+
+        def info(self, path: str, **_: object) -> None:
+            raise TimeoutError(path)
+
+    fsspec.register_implementation("down", Down, clobber=True)
+    with pytest.raises(SourceDownError, match="TimeoutError"):
+        publish(signed(1), BucketTarget("down://bucket/shop.snapshot"), rules(), NOW)
 
 
 def test_a_server_takes_documents_by_put_and_says_when_it_does_not() -> None:

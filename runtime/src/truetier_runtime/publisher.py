@@ -149,9 +149,13 @@ class BucketTarget(BucketSource):
         """Whether there is no such object. Raises SourceDownError."""
         try:
             files, path = self._opened()
-            return not files.exists(path)
+            files.invalidate_cache()  # somebody else may have published since
+            files.info(path)  # not by exists, which says of many file systems that are down that nothing is there
+        except FileNotFoundError:
+            return True
         except Exception as error:  # noqa: BLE001 - every file system raises what it likes
             raise SourceDownError(f"cannot read {self.url}: {type(error).__name__}: {error}") from None
+        return False
 
 
 def target_of(place: str, *, headers: Mapping[str, str] | None = None) -> FileTarget | HttpTarget | BucketTarget:
