@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
@@ -57,7 +57,7 @@ class TufRepository:
         self.write(self.root, *overlap)
 
     def write(self, signed: Root | Timestamp | Snapshot | Targets, *more: CryptoSigner) -> None:
-        metadata = Metadata(signed)
+        metadata: Metadata[Any] = Metadata(cast("Any", signed))
         for signer in (*self.signers[signed.type], *more):
             metadata.sign(signer, append=True)
         name = signed.type if signed.type == "timestamp" else f"{signed.version}.{signed.type}"
