@@ -1,0 +1,39 @@
+"""The numbers of the experiment."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Plan(NamedTuple):
+    """How many agents there are, what the control plane can do, and when it is gone. Times are in seconds.
+
+    A full sync holds one of ``places`` for ``full``; a heartbeat, or a question whether a version is still current, for ``light``.
+    """
+
+    agents: int = 5000
+    places: int = 20
+    full: float = 0.025
+    light: float = 0.001
+    patience: float = 1.5  # of an agent, for one answer
+    round: float = 10.0  # between the heartbeats of one agent, and between its polls where it polls
+    jitter: float = 0.2  # of the pace, as a share of a round
+    retry: float = 0.5  # between attempts where nothing else is said
+    base: float = 0.25  # of the backoff: the first pause is drawn up to it
+    cap: float = 15.0  # of the backoff
+    lease: float = 15.0  # for how long a configuration that is not kept may be used after the control plane was heard from
+    restarts: float = 0.1  # share of the agents whose process restarts during the blackout
+    calm: float = 2.0  # before the blackout
+    blackout: float = 5.0
+    watched: float = 25.0  # after it, at most
+    hold: float = 4.0  # a run is over once nearly all agents have been registered for so long
+
+    @property
+    def capacity(self) -> float:
+        """Full syncs a second."""
+        return self.places / self.full
+
+    @property
+    def back(self) -> float:
+        """When the control plane takes connections again, counted from the begin of a run."""
+        return self.calm + self.blackout
