@@ -117,6 +117,32 @@ def experiment(seed: int, page: Path) -> None:
         sys.exit(1)
 
 
+@lab.command()
+@click.option(
+    "--agents", default=3000, show_default=True, type=click.IntRange(min=100), help="How many; the control plane grows with them."
+)
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="How many runs of each case.")
+@click.option("--seed", default=1, show_default=True, help="The first seed.")
+@click.option(
+    "--page",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The page that the results go into; its picture goes beside it.",
+)
+def reconnect(agents: int, seeds: int, seed: int, page: Path | None) -> None:
+    """Put thousands of agents through a blackout of their control plane, with and without each mechanism of the runtime."""
+    from truetier_lab.reconnect import page as report
+    from truetier_lab.reconnect.experiment import experiment as run_experiment
+    from truetier_lab.reconnect.plan import Plan
+
+    with tempfile.TemporaryDirectory(prefix="truetier-lab-") as folder:
+        result = run_experiment(folder, Plan.of(agents), range(seed, seed + seeds), say=lambda text: click.echo(text, err=True))
+    if page:
+        report.write(result, page)
+    click.echo(report.tables(result))
+    if result.invalid or not result.holds:
+        sys.exit(1)
+
+
 def _tell(found: dict[str, list[Request]]) -> None:
     for journey, requests in found.items():
         good = sum(request.is_good for request in requests)

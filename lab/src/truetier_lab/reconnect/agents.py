@@ -13,10 +13,10 @@ import heapq
 import random
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from truetier_lab.reconnect.control_plane import BEAT, CURRENT, FULL, GONE
-from truetier_lab.reconnect.mechanisms import HostBudget, Manners, Mechanism
+from truetier_lab.reconnect.mechanisms import AGENTS_OF_A_HOST, HostBudget, Manners, Mechanism
 from truetier_lab.reconnect.outcome import Sample
 from truetier_lab.reconnect.wires import Wires
 from truetier_runtime.shed import PRIORITY_HEADER, Priority
@@ -31,15 +31,14 @@ if TYPE_CHECKING:
 
 PRIORITIES = {CURRENT: Priority.RECOVERY, BEAT: Priority.CRITICAL, FULL: Priority.DEFAULT}
 LOOK = 0.2  # seconds between looks at all agents
-HOST = 100  # agents that share a retry budget
 _AT_ONCE = 100  # attempts before answers are read again
 _LONGEST_POLL = 0.02
 
 
 class Agent:
-    """One agent. ``due`` is when it acts next, ``kind`` what it waits for an answer to, ``reader`` its last known good where it keeps one."""
+    """One agent. ``due`` is when it acts next, ``kind`` what it waits to be answered, ``reader`` its last known good where it keeps one."""
 
-    __slots__ = ("connection", "due", "kind", "load", "manners", "number", "reader", "round_due", "serves_until", "sent", "is_registered")
+    __slots__ = ("connection", "due", "is_registered", "kind", "load", "manners", "number", "reader", "round_due", "sent", "serves_until")
 
     def __init__(self, load: Load, number: int, manners: Manners, round_due: float) -> None:
         self.load = load
@@ -161,16 +160,22 @@ _HEADERS = {
 }
 
 
-class Load:
-    """All agents of one run. ``kill`` ends the control plane, ``revive`` lets its successor take connections."""
+class Surroundings(NamedTuple):
+    """What a run needs from outside: ends the control plane, lets its successor take connections, starts a reader from disk."""
 
-    def __init__(
-        self, plan: Plan, case: Case, seed: int, port: int, *, kill: Callable[[], None], revive: Callable[[], None], reader: Callable[[], Reader]
-    ) -> None:
+    kill: Callable[[], None]
+    revive: Callable[[], None]
+    reader: Callable[[], Reader]
+
+
+class Load:
+    """All agents of one run."""
+
+    def __init__(self, plan: Plan, case: Case, seed: int, port: int, surroundings: Surroundings) -> None:
         self.plan = plan
         self.clock = time.monotonic
         self.wires = Wires(port)
-        self.kill, self.revive, self.started_reader = kill, revive, reader
+        self.kill, self.revive, self.started_reader = surroundings
         self.chance = random.Random(seed).random  # noqa: S311 - the same draws for the same seed
         self.to_act: list[tuple[float, int]] = []
         self.under_way: deque[tuple[float, Agent, float]] = deque()
@@ -180,13 +185,13 @@ class Load:
         self.useful = {FULL: 0, CURRENT: 0, BEAT: 0}  # answers in time, after the blackout
         self.late = 0.0
         self.began = self.back_at = self.clock()
-        budgets = [HostBudget() for _ in range(0, plan.agents, HOST)]
+        budgets = [HostBudget() for _ in range(0, plan.agents, AGENTS_OF_A_HOST)]
         self.agents = []
         for number in range(plan.agents):
-            manners = Manners(plan, case.mechanisms, budgets[number // HOST], chance=self.chance, clock=self.clock)
+            manners = Manners(plan, case.mechanisms, budgets[number // AGENTS_OF_A_HOST], chance=self.chance, clock=self.clock)
             agent = Agent(self, number, manners, 0.0)
             if Mechanism.LAST_GOOD in case.mechanisms:
-                agent.reader = reader()
+                agent.reader = self.started_reader()
             self.agents.append(agent)
 
     def run(self) -> None:
@@ -244,8 +249,8 @@ class Load:
             (self.began + plan.calm, lambda _now: self.kill()),
             (self.back_at, lambda _now: self.revive()),
         ]
-        for agent in self.agents[: int(plan.restarts * plan.agents)]:
-            events.append((self.began + plan.calm + self.chance() * plan.blackout, agent.restart))
+        restarted = self.agents[: int(plan.restarts * plan.agents)]
+        events += [(self.began + plan.calm + self.chance() * plan.blackout, agent.restart) for agent in restarted]
         return deque(sorted(events, key=lambda event: event[0]))
 
     def _act(self, now: float) -> None:

@@ -1,7 +1,7 @@
 """The control plane: one process behind uvicorn that knows its agents by their sessions, and forgets them when it dies.
 
-Usage: python -m truetier_lab.reconnect.control_plane SETTINGS, where SETTINGS is a line of JSON as ``Settings`` has it. It gets ready, waits for
-a line on its standard input, and takes connections from then on: so a blackout ends when it is to end, not when Python has started.
+Usage: python -m truetier_lab.reconnect.control_plane SETTINGS, a line of JSON as ``Settings`` has it. It gets ready, waits for a line on
+its standard input, and takes connections from then on: so a blackout ends when it is to end, not when Python has started.
 
     GET /full/AGENT      the document and a session; holds one of the places for long
     GET /current/AGENT   a session for who has the version that is current; holds a place shortly
@@ -15,7 +15,9 @@ from __future__ import annotations
 import asyncio
 import json
 import mmap
+import os
 import sys
+import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from truetier_runtime.adapters.asgi import LoadShedding
@@ -95,14 +97,28 @@ def main() -> None:
         document = file.read()
     served = application(settings, document, Work(settings.counts))
     config = uvicorn.Config(
-        served, port=settings.port, log_level="critical", access_log=False, lifespan="off", ws="none", http="httptools", backlog=4096,
+        served,
+        port=settings.port,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        http="httptools",
+        backlog=4096,
         timeout_keep_alive=3600,
     )
     config.load()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     if sys.stdin.readline():
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         uvicorn.Server(config).run()
+
+
+def _end_with_parent() -> None:
+    """Whoever started it may be killed: its end of the pipe is closed then."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":

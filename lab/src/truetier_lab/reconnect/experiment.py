@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from truetier.errors import SourceError
 from truetier_lab.place import HOST
-from truetier_lab.reconnect.agents import Load
+from truetier_lab.reconnect.agents import Load, Surroundings
 from truetier_lab.reconnect.control_plane import COUNTS_BYTES, FULL, Settings, work_done
 from truetier_lab.reconnect.mechanisms import Mechanism, cases
 from truetier_lab.reconnect.outcome import Run
@@ -40,6 +41,37 @@ class Result(NamedTuple):
     plan: Plan
     runs: tuple[Run, ...]
     minutes: float
+
+    def by_case(self) -> list[list[Run]]:
+        """Runs of one case together, in the order in which cases were run."""
+        found: dict[frozenset[Mechanism], list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run.case.mechanisms, []).append(run)
+        return list(found.values())
+
+    @property
+    def tolerance(self) -> float:
+        """By how many seconds an attempt may be late, a third of how long agents wait: later, and the herd is not the one described."""
+        return self.plan.patience / 3
+
+    @property
+    def latest(self) -> float:
+        """By how many seconds the latest attempt of all runs was late."""
+        return max(run.late for run in self.runs)
+
+    @property
+    def invalid(self) -> list[Run]:
+        """Runs in which attempts were too late: the load process did not carry them."""
+        return [run for run in self.runs if run.late > self.tolerance]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no run without mechanisms comes back, and every run with all of them does without losing a request."""
+        none = [run for run in self.runs if not run.case.mechanisms]
+        whole = [run for run in self.runs if run.case.mechanisms == frozenset(Mechanism)]
+        return all(run.recovered(0.95) == math.inf for run in none) and all(
+            run.recovered(0.99) < math.inf and not run.lost for run in whole
+        )
 
 
 def experiment(folder: str, plan: Plan, seeds: Sequence[int], *, tried: Sequence[Case] | None = None, say: Callable[[str], None]) -> Result:
@@ -77,7 +109,7 @@ def run(folder: str, plan: Plan, case: Case, seed: int, trusted: TrustedKeys) ->
                 os.sched_setaffinity(server.process.pid, {cores[0]})
             os.sched_setaffinity(0, {cores[-1]})
             _serve(first, port)
-            load = Load(plan, case, seed, port, kill=first.kill, revive=second.go, reader=reader)
+            load = Load(plan, case, seed, port, Surroundings(first.kill, second.go, reader))
             load.run()
         finally:
             os.sched_setaffinity(0, cores)
@@ -128,11 +160,15 @@ def _control_plane(folder: str, plan: Plan, port: int, *, known: int, is_sheddin
         file.write(bytes(COUNTS_BYTES))
     settings = Settings(port, plan.places, plan.full, plan.light, known, is_shedding, os.path.join(folder, "document"), counts)
     command = [sys.executable, "-m", "truetier_lab.reconnect.control_plane", json.dumps(settings._asdict())]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with (
+        open(os.path.join(folder, "log"), "w+b") as log,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process,  # noqa: S603 - ourselves
+    ):
         assert process.stdout
         try:
             if process.stdout.readline() != b"ready\n":
-                raise SourceError("the control plane of the experiment did not start; what it printed says why")
+                log.seek(0)
+                raise SourceError(f"the control plane of the experiment did not start: {log.read().decode(errors='replace')}")
             yield _ControlPlane(process, counts)
         finally:
             process.kill()

@@ -1,8 +1,8 @@
 """What each mechanism changes in how an agent asks for its session back. Decisions alone: nothing here sends or waits.
 
-Without any of them an agent does what is written first: it reconnects at once, and tries again after the same short time for as long as it
-takes. The decisions themselves are the runtime's: ``retry.pause``, ``RetryBudget``, ``Throttle``, ``Pace``; shedding is in the control plane, and
-``snapshot.Reader`` in the agent.
+Without any of them an agent does what is written first: it reconnects at once, and tries again after the same short time for as long as
+it takes. The decisions themselves are the runtime's: ``retry.pause``, ``RetryBudget``, ``Throttle``, ``Pace``; shedding is in the control
+plane, and ``snapshot.Reader`` in the agent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from truetier_runtime.errors import ThrottledError
 from truetier_runtime.poller import Pace
 from truetier_runtime.retry import Retry, RetryBudget, pause
-from truetier_runtime.shed import Priority
 from truetier_runtime.throttle import Throttle
 from truetier_runtime.window import Window
 
@@ -21,9 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from truetier_lab.reconnect.plan import Plan
+    from truetier_runtime.shed import Priority
 
 CALLEE = "control plane"
 BUDGET_SECONDS = THROTTLE_SECONDS = 10.0  # windows of the two
+BUDGET_SHARE = 0.1  # of the calls
+BUDGET_FLOOR = 1.0  # retries a second of one host
+AGENTS_OF_A_HOST = 100  # that share a retry budget
 
 
 class Mechanism(Enum):
@@ -62,7 +65,7 @@ class HostBudget:
 
     def __init__(self) -> None:
         self._window = Window(BUDGET_SECONDS)
-        self._budget = RetryBudget(window=BUDGET_SECONDS)
+        self._budget = RetryBudget(BUDGET_SHARE, floor=BUDGET_FLOOR, window=BUDGET_SECONDS)
         self._budget.count(lambda now: sum(self._window.recent(now)))
 
     def attempted(self, now: float) -> None:
@@ -145,9 +148,7 @@ class Manners:
 
     def failed(self, now: float, until_round: float, retry_after: float) -> float:
         """Seconds to the next attempt after one that failed, or that the throttle left out."""
-        if Mechanism.PACE in self._mechanisms:
-            wait = until_round
-        elif Mechanism.BUDGET in self._mechanisms and not self._budget.pays(now):
+        if Mechanism.PACE in self._mechanisms or (Mechanism.BUDGET in self._mechanisms and not self._budget.pays(now)):
             wait = until_round
         elif Mechanism.JITTER in self._mechanisms:
             wait = pause(self._retry, max(1, self._made), self._chance())

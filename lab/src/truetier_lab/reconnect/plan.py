@@ -11,15 +11,15 @@ class Plan(NamedTuple):
     A full sync holds one of ``places`` for ``full``; a heartbeat, or a question whether a version is still current, for ``light``.
     """
 
-    agents: int = 5000
-    places: int = 20
+    agents: int = 3000
+    places: int = 12
     full: float = 0.025
     light: float = 0.001
     patience: float = 1.5  # of an agent, for one answer
     round: float = 10.0  # between the heartbeats of one agent, and between its polls where it polls
     jitter: float = 0.2  # of the pace, as a share of a round
-    retry: float = 0.5  # between attempts where nothing else is said
-    base: float = 0.25  # of the backoff: the first pause is drawn up to it
+    retry: float = 1.0  # between attempts where nothing else is said
+    base: float = 0.5  # of the backoff: the first pause is drawn up to it
     cap: float = 15.0  # of the backoff
     lease: float = 15.0  # for how long a configuration that is not kept may be used after the control plane was heard from
     restarts: float = 0.1  # share of the agents whose process restarts during the blackout
@@ -27,6 +27,12 @@ class Plan(NamedTuple):
     blackout: float = 5.0
     watched: float = 25.0  # after it, at most
     hold: float = 4.0  # a run is over once nearly all agents have been registered for so long
+
+    @classmethod
+    def of(cls, agents: int) -> Plan:
+        """For so many agents: a control plane that grows with them, so that the fleet takes as long to come back whatever its size."""
+        usual = cls()
+        return usual._replace(agents=agents, places=max(1, round(usual.places * agents / usual.agents)))
 
     @property
     def capacity(self) -> float:

@@ -1,7 +1,7 @@
 """Connections of thousands of agents in one process: one each, one request at a time, on epoll, without tasks or futures.
 
-A task, a future and a transport for each request cost several times what the request itself does; the load process has to be the cheap side.
-On loopback a connection is there, or refused, as soon as it is asked for; that is looked at first.
+A task, a future and a transport for each request cost several times what the request itself does; the load process has to be the cheap
+side. On loopback a connection is there, or refused, as soon as it is asked for; that is looked at first.
 """
 
 from __future__ import annotations
@@ -146,4 +146,3 @@ class Wires:
             if answer:
                 connection.data = b""
                 connection.owner.answered(answer)
-
