@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from truetier_runtime.shed import Priority
 
 CALLEE = "control plane"
-BUDGET_SECONDS = THROTTLE_SECONDS = 10.0  # windows of the two
+BUDGET_SECONDS = 10.0  # the window of it
 BUDGET_SHARE = 0.1  # of the calls
 BUDGET_FLOOR = 1.0  # retries a second of one host
 AGENTS_OF_A_HOST = 100  # that share a retry budget
@@ -56,6 +56,11 @@ def cases() -> list[Case]:
         *(Case(f"all but {one.value}", whole - {one}) for one in Mechanism),
         Case("all", whole),
     ]
+
+
+def throttle_window(plan: Plan) -> float:
+    """Seconds over which an agent's throttle counts: the shortest round. Were it longer, one failed poll would put the next one in doubt."""
+    return plan.round * (1 - plan.jitter)
 
 
 class HostBudget:
@@ -102,7 +107,7 @@ class Manners:
         self._budget = budget
         self._throttle: Throttle | None = None
         if Mechanism.THROTTLE in mechanisms:
-            self._throttle = Throttle(window=THROTTLE_SECONDS, periods=10, clock=clock, chance=chance)
+            self._throttle = Throttle(window=throttle_window(plan), periods=10, clock=clock, chance=chance)
 
     def round(self) -> float:
         """Seconds from one regular call, a heartbeat or a poll, to the next."""

@@ -42,20 +42,20 @@ def _settings(result: Result) -> str:
     found = f"{len(result.invalid)} of {len(result.runs)} are" if result.invalid else f"none of the {len(result.runs)} is"
     return (
         f"{plan.agents:,} agents. The control plane does {plan.capacity:.0f} full syncs a second, {plan.places} at a time for "
-        f"{1000 * plan.full:g} ms, or {plan.places / plan.light:,.0f} light calls. The blackout lasts {plan.blackout:g} s, and what follows "
-        f"is watched for {plan.watched:g} s. Seeds {', '.join(map(str, seeds))}; {result.minutes:.0f} minutes in all. "
-        f"{'As expected' if result.holds else 'Not as expected'}: without any mechanism no run comes back; with all of them every run does, "
-        f"and no request of the data plane is lost. The latest attempt was made {result.latest:.2f} s after it was due; a run with more than "
-        f"{result.tolerance:g} s is invalid: {found}."
+        f"{1000 * plan.full:g} ms, or {plan.places / plan.light:,.0f} light calls. The blackout lasts {plan.blackout:g} s, what follows is "
+        f"watched for {plan.watched:g} s. Seeds {', '.join(map(str, seeds))}; {result.minutes:.0f} minutes in all. "
+        f"{'As expected' if result.holds else 'Not as expected'}: without any mechanism no run comes back; with all of them every run "
+        f"does, and no request of the data plane is lost. The latest attempt was made {result.latest:.2f} s after it was due; a run with "
+        f"more than {result.tolerance:g} s is invalid: {found}."
     )
 
 
 def _measured(result: Result) -> str:
     note = (
-        "Medians over the seeds, with the least and the most where they differ. Back: from then on that share of the agents had a session at "
-        "every look, five a second. Sessions and attempts are counted from the end of the blackout until 99 % are back, or to the end of the "
-        "run. Wasted is the share of the control plane's work that nobody waited for any more. One request of the data plane is made to each "
-        "agent at every look."
+        "Medians over the seeds, with the least and the most where they differ. Back: from then on that share of the agents had a session "
+        "at every look, five a second. Sessions and attempts are counted from the end of the blackout until 99 % are back, or to the end of "
+        "the run. Wasted is the share of the control plane's work that nobody waited for any more. One request of the data plane is made "
+        "to each agent at every look."
     )
     head = (
         "mechanisms",

@@ -8,7 +8,8 @@ agent waits, all that is done is done for nobody. The line gets shorter, and the
 
     n / period < C.
 
-With more the outage outlives what caused it: it is metastable. Periods here:
+With more the outage outlives what caused it: it is metastable. Those who got through before the line was so long, C * patience of them,
+lose their sessions again with the first heartbeat that has to wait in it. Periods here:
 
     fixed retries               patience + retry
     full-jitter backoff         patience + cap / 2, once pauses have grown to the cap
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truetier_lab.reconnect.mechanisms import AGENTS_OF_A_HOST, BUDGET_FLOOR, BUDGET_SHARE, THROTTLE_SECONDS, Mechanism
+from truetier_lab.reconnect.mechanisms import AGENTS_OF_A_HOST, BUDGET_FLOOR, BUDGET_SHARE, Mechanism, throttle_window
 
 if TYPE_CHECKING:
     from truetier_lab.reconnect.plan import Plan
@@ -47,7 +48,7 @@ def offered(plan: Plan, mechanisms: frozenset[Mechanism]) -> float:
     if Mechanism.BUDGET in mechanisms:
         rates.append((1 + BUDGET_SHARE) * plan.agents / plan.round + BUDGET_FLOOR * plan.agents / AGENTS_OF_A_HOST)
     if Mechanism.THROTTLE in mechanisms:
-        rates.append(plan.agents / THROTTLE_SECONDS)
+        rates.append(plan.agents / throttle_window(plan))
     if Mechanism.PACE in mechanisms:
         rates.append(plan.agents / plan.round)
     return min(rates)
