@@ -16,7 +16,7 @@ BUILD_TOOLS := setuptools cython
 KERNELS := setup.py $(shell find src -name kernel.py -o -name '*.pxd')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-slow test-uncompiled lint format bench lab fuzz docs system-deps clean
+.PHONY: help demo test test-all test-slow test-uncompiled lint format bench lab reconnect fuzz docs system-deps clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -59,6 +59,9 @@ bench: $(VENV)/bench.stamp $(VENV)/peers.stamp ## everything beside what it is h
 lab: $(VENV)/lab.stamp ## computed against measured on a real fleet: 30 minutes, writes into docs/lab.md
 	@scripts/system-deps --if-possible
 	@$(BIN)/truetier-lab experiment --page docs/lab.md
+
+reconnect: $(VENV)/lab.stamp ## a herd and its control plane, with each mechanism of the runtime and without: 15 minutes, writes into docs/reconnect.md
+	@$(BIN)/truetier-lab reconnect --page docs/reconnect.md
 
 fuzz: $(VENV)/fuzz.stamp ## coverage-guided fuzzing of the readers, FUZZ_SECONDS=60 each
 	@for what in catalog traces receiver snapshots; do $(BIN)/python -m tests.fuzz $(FUZZ_SECONDS) $$what || exit 1; done

@@ -49,7 +49,7 @@ def test_every_dependency_we_name_is_pinned(repository: Path) -> None:
         named += [*other["build-system"]["requires"], *other["project"]["dependencies"]]
         named += [need for extra in other["project"].get("optional-dependencies", {}).values() for need in extra]
     names = {canonical(re.split(r"[<>=!~ \[;]", need, maxsplit=1)[0]) for need in named}
-    assert names - set(pins(repository)) == {"truetier", "truetier-runtime"}  # what stands on another of ours
+    assert names - set(pins(repository)) == {"truetier", "truetier-runtime"}  # our own
 
 
 def test_what_is_installed_is_what_is_pinned(repository: Path) -> None:

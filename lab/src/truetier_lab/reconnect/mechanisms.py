@@ -59,7 +59,7 @@ def cases() -> list[Case]:
 
 
 def throttle_window(plan: Plan) -> float:
-    """Seconds over which an agent's throttle counts: the shortest round. Were it longer, one failed poll would put the next one in doubt."""
+    """Seconds over which an agent's throttle counts: the shortest round. Were it longer, one failed poll would keep back the next."""
     return plan.round * (1 - plan.jitter)
 
 
