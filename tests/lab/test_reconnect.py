@@ -126,6 +126,16 @@ def test_the_throttle_leaves_out_more_and_more_of_what_comes_to_nothing_and_forg
     assert not agent.holds_back(Priority.DEFAULT)
 
 
+def test_a_poll_that_failed_never_keeps_back_the_next_one_at_a_fixed_pace() -> None:
+    clock = FakeClock(1000.0)
+    agent = manners(Mechanism.THROTTLE, Mechanism.PACE, chance=0.0, clock=clock)  # the shortest round, the least luck
+    for _ in range(20):
+        assert not agent.holds_back(Priority.RECOVERY)
+        agent.refused(Priority.RECOVERY, 0.0)
+        assert agent.holds_back(Priority.RECOVERY)
+        clock.advance(agent.round())
+
+
 # -- time to recover
 
 
@@ -161,13 +171,23 @@ def run(case: Case | None = None, *, seed: int = 1, registered: tuple[int, ...] 
 
 
 def test_a_run_counts_attempts_and_sessions_until_agents_are_back() -> None:
-    down = (0,) * 3
-    before, after = (PLAN.agents,) * int(PLAN.back), (PLAN.agents,) * 10
+    before, down, after = (PLAN.agents,) * int(PLAN.back), (0,) * 3, (PLAN.agents,) * 10
     one = run(registered=(*before, *down, *after))
+    calm = (5,) * len(before)
+    one = one._replace(attempts=(*calm, 60, 30, 30, *(7,) * 10), registrations=(*calm, 0, 10, 20, *(0,) * 10))
     assert one.recovered(0.99) == 3.0
-    assert (one.offered, one.goodput) == (10.0, 4.0)
-    assert one.lost == 3 * PLAN.agents
-    assert one.worst == 0.0
+    assert (one.offered, one.goodput) == (40.0, 10.0)
+    assert one.attempts_in_all == 5 * int(PLAN.blackout) + 120 + 70
+    never = one._replace(samples=looks(*(0,) * 20))
+    assert never.offered == pytest.approx((120 + 70) / 13)
+
+
+def test_what_the_data_plane_lost_is_what_could_not_be_served_whoever_had_a_session() -> None:
+    one = run()._replace(
+        samples=(Sample(0.0, 0, PLAN.agents), Sample(1.0, 0, PLAN.agents - 30), Sample(2.0, PLAN.agents, PLAN.agents - 10))
+    )
+    assert one.lost == 40
+    assert one.worst == pytest.approx(1 - 30 / PLAN.agents)
 
 
 def test_a_spread_is_of_the_runs_and_may_be_infinite() -> None:

@@ -53,9 +53,9 @@ def _settings(result: Result) -> str:
 def _measured(result: Result) -> str:
     note = (
         "Medians over the seeds, with the least and the most where they differ. Back: from then on that share of the agents had a "
-        "session at every look, five a second. Sessions and attempts are counted from the end of the blackout until 99 % are back, or to the "
-        "end of the run. Wasted is the share of the control plane's work that nobody waited for any more. One request of the data plane is made "
-        "to each agent at every look."
+        "session at every look, five a second. Sessions and attempts are counted from the end of the blackout until 99 % are back, or "
+        "to the end of the run. Wasted is the share of the control plane's work that nobody waited for any more. One request of the "
+        "data plane is made to each agent at every look."
     )
     head = (
         "mechanisms",

@@ -50,7 +50,7 @@ def picture(runs: Sequence[Run]) -> str:
     plan = runs[0].plan
     rows = math.ceil(len(panels) / _COLUMNS)
     width = _LEFT + _COLUMNS * _WIDTH + (_COLUMNS - 1) * _GAP_X + 20
-    height = _TOP + rows * (_HEIGHT + _GAP_Y) + 14
+    height = _TOP + rows * (_HEIGHT + _GAP_Y) + 10
     seconds = plan.back + plan.watched
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" {_ACCESSIBLE} {_FONT}>',
@@ -59,6 +59,7 @@ def picture(runs: Sequence[Run]) -> str:
         f"<style>{_style(_LIGHT)}@media (prefers-color-scheme:dark){{{_style(_DARK)}}}</style>",
         f'<rect class="page" width="{width:g}" height="{height:g}"/>',
         *_legend(plan.agents),
+        f'<text class="dim" x="{_LEFT:g}" y="{height - 12:g}">seconds since the blackout began; a line ends with its run</text>',
     ]
     for number, panel in enumerate(panels):
         x = _LEFT + number % _COLUMNS * (_WIDTH + _GAP_X)
@@ -112,7 +113,7 @@ def _legend(agents: int) -> Iterator[str]:
     x = _LEFT
     for name, words in entries:
         yield f'<path class="{name}" d="M{x:g} 48H{x + 30:g}"/><text x="{x + 36:g}" y="52">{words}</text>'
-        x += 58 + 6.4 * len(words)
+        x += 56 + 6.2 * len(words)
     yield f'<rect class="band" x="{_LEFT:g}" y="62" width="30" height="14"/><text x="{_LEFT + 36:g}" y="74">blackout</text>'
     x = _LEFT + 112
     yield f'<path class="mark" d="M{x:g} 62V76"/><path class="tip" d="{_tip(x, 62)}"/>'
@@ -128,8 +129,8 @@ def _panel(panel: Sequence[Run], seconds: float) -> Iterator[str]:
     def y(share: float) -> str:
         return f"{(1 - share) * _HEIGHT:.1f}"
 
-    yield f'<text class="name" x="0" y="-9">{escaped(panel[0].case.name)}</text>'
-    yield f'<text class="dim" x="{_WIDTH:g}" y="-9" text-anchor="end">{escaped(_back(panel))}</text>'
+    yield f'<text class="name" x="0" y="-11">{escaped(panel[0].case.name)}</text>'
+    yield f'<text class="dim" x="{_WIDTH:g}" y="-11" text-anchor="end">{escaped(_back(panel))}</text>'
     yield f'<rect class="band" x="{x(plan.calm)}" y="0" width="{x(plan.blackout)}" height="{_HEIGHT:g}"/>'
     yield f'<path class="grid" d="M0 0H{_WIDTH:g}M0 {y(0.5)}H{_WIDTH:g}M0 {_HEIGHT:g}H{_WIDTH:g}"/>'
     for share in (0.0, 0.5, 1.0):
@@ -150,7 +151,7 @@ def _panel(panel: Sequence[Run], seconds: float) -> Iterator[str]:
 
 
 def _tip(x: float, y: float) -> str:
-    return f"M{x - 4:g} {y - 6:g}h8l-4 6z"
+    return f"M{x - 3.5:g} {y - 5:g}h7l-3.5 5z"
 
 
 def _line(run: Run, x: Callable[[float], str], y: Callable[[float], str], of: Callable[[Sample], int]) -> str:
