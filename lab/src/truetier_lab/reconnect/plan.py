@@ -12,27 +12,29 @@ class Plan(NamedTuple):
     """
 
     agents: int = 3000
-    places: int = 12
+    places: int = 15
     full: float = 0.025
     light: float = 0.001
-    patience: float = 1.5  # of an agent, for one answer
-    round: float = 10.0  # between the heartbeats of one agent, and between its polls where it polls
+    patience: float = 1.2  # of an agent, for one answer
+    round: float = 8.0  # between the heartbeats of one agent, and between its polls where it polls
     jitter: float = 0.2  # of the pace, as a share of a round
     retry: float = 1.0  # between attempts where nothing else is said
     base: float = 0.5  # of the backoff: the first pause is drawn up to it
-    cap: float = 15.0  # of the backoff
-    lease: float = 15.0  # for how long a configuration that is not kept may be used after the control plane was heard from
+    cap: float = 12.0  # of the backoff
+    lease: float = 12.0  # for how long a configuration that is not kept may be used after the control plane was heard from
     restarts: float = 0.1  # share of the agents whose process restarts during the blackout
-    calm: float = 2.0  # before the blackout
+    calm: float = 1.0  # before the blackout
     blackout: float = 5.0
-    watched: float = 25.0  # after it, at most
-    hold: float = 4.0  # a run is over once nearly all agents have been registered for so long
+    watched: float = 24.0  # after it, at most
+    hold: float = 3.0  # a run is over once nearly all agents have been registered for so long
 
     @classmethod
     def of(cls, agents: int) -> Plan:
         """For so many agents: a control plane that grows with them, so that the fleet takes as long to come back whatever its size."""
         usual = cls()
-        return usual._replace(agents=agents, places=max(1, round(usual.places * agents / usual.agents)))
+        exact = usual.places * agents / usual.agents
+        places = max(1, round(exact))  # whole ones: what a place does takes longer or shorter for it
+        return usual._replace(agents=agents, places=places, full=usual.full * places / exact, light=usual.light * places / exact)
 
     @property
     def capacity(self) -> float:
