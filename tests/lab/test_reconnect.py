@@ -167,7 +167,7 @@ def test_from_the_time_to_recover_on_all_are_there_and_at_no_earlier_look(counts
 def run(case: Case | None = None, *, seed: int = 1, registered: tuple[int, ...] = (), plan: Plan = PLAN, late: float = 0.0) -> Run:
     counts = registered or (plan.agents,) * 40
     seconds = len(counts)
-    return Run(plan, case or cases()[0], seed, looks(*counts), (10,) * seconds, (4,) * seconds, (0,) * seconds, 8.0, 2.0, 5, late)
+    return Run(plan, case or cases()[0], seed, looks(*counts), (10,) * seconds, (4,) * seconds, (0,) * seconds, 8.0, 2.0, 5, 9, late)
 
 
 def test_a_run_counts_attempts_and_sessions_until_agents_are_back() -> None:

@@ -247,11 +247,15 @@ class Load:
         plan = self.plan
         events: list[tuple[float, Callable[[float], None]]] = [
             (self.began + plan.calm, lambda _now: self.kill()),
-            (self.back_at, lambda _now: self.revive()),
+            (self.back_at, self._revive),
         ]
         restarted = self.agents[: int(plan.restarts * plan.agents)]
         events += [(self.began + plan.calm + self.chance() * plan.blackout, agent.restart) for agent in restarted]
         return deque(sorted(events, key=lambda event: event[0]))
+
+    def _revive(self, _now: float) -> None:
+        self.wires.count_anew()
+        self.revive()
 
     def _act(self, now: float) -> None:
         for _ in range(_AT_ONCE):

@@ -126,6 +126,7 @@ def run(folder: str, plan: Plan, case: Case, seed: int, trusted: TrustedKeys) ->
         sum(done[kind] * seconds[kind] for kind in done),
         sum(max(0, done[kind] - load.useful[kind]) * seconds[kind] for kind in done),
         load.wires.peak,
+        load.wires.made,
         load.late,
     )
 

@@ -27,7 +27,8 @@ class Run(NamedTuple):
     """One run. ``attempts``, ``registrations`` and ``refusals`` count each second from the begin.
 
     ``work`` is what the control plane did after the blackout, ``wasted`` how much of it nobody waited for any more: in seconds that a place
-    was held. ``peak`` is the most connections at once, ``late`` by how many seconds the latest attempt missed the time it was due.
+    was held. After it, ``peak`` is the most connections at once and ``connects`` how many were made in all. ``late`` is by how many seconds
+    the latest attempt missed the time it was due.
     """
 
     plan: Plan
@@ -40,6 +41,7 @@ class Run(NamedTuple):
     work: float
     wasted: float
     peak: int
+    connects: int
     late: float
 
     def recovered(self, share: float) -> float:

@@ -55,7 +55,8 @@ def _measured(result: Result) -> str:
         "Medians over the seeds, with the least and the most where they differ. Back: from then on that share of the agents had a "
         "session at every look, five a second. Sessions and attempts are counted from the end of the blackout until 99 % are back, or "
         "to the end of the run. Wasted is the share of the control plane's work that nobody waited for any more. One request of the "
-        "data plane is made to each agent at every look."
+        "data plane is made to each agent at every look. Connections are those since the end of the blackout: the most at once, and "
+        "how many were made."
     )
     head = (
         "mechanisms",
@@ -66,7 +67,8 @@ def _measured(result: Result) -> str:
         "wasted work",
         "requests lost",
         "serve at worst",
-        "connections",
+        "most connections",
+        "connects",
     )
     return f"{_table(head, [_row(runs) for runs in result.by_case()])}\n\n{note}"
 
@@ -87,6 +89,7 @@ def _row(runs: Sequence[Run]) -> list[str]:
         _spread(runs, lambda run: run.lost, lambda value: f"{value:,.0f}"),
         _spread(runs, lambda run: run.worst, lambda value: f"{value:.0%}"),
         _spread(runs, lambda run: run.peak, lambda value: f"{value:,.0f}"),
+        _spread(runs, lambda run: run.connects, lambda value: f"{value:,.0f}"),
     ]
 
 

@@ -72,13 +72,13 @@ class Connection:
 
 
 class Wires:
-    """All connections to one port. ``peak`` is how many there were at once at most."""
+    """All connections to one port. ``peak`` is how many there were at once at most, ``made`` how many in all, since it was counted anew."""
 
     def __init__(self, port: int) -> None:
         self._address = ("127.0.0.1", port)
         self._epoll = select.epoll()
         self._by_number: dict[int, Connection] = {}
-        self.peak = 0
+        self.peak = self.made = 0
 
     def opened(self, owner: Owner) -> Connection | None:
         """A connection that is there or on its way; None where it was refused."""
@@ -92,8 +92,13 @@ class Wires:
         connection = Connection(owner, made)
         self._by_number[made.fileno()] = connection
         self._epoll.register(made.fileno(), select.EPOLLIN)
+        self.made += 1
         self.peak = max(self.peak, len(self._by_number))
         return connection
+
+    def count_anew(self) -> None:
+        """Forgets what was counted; connections stay."""
+        self.peak = self.made = 0
 
     def send(self, connection: Connection, request: bytes) -> None:
         """Sends it as soon as the connection is there."""
