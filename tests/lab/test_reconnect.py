@@ -22,7 +22,7 @@ from truetier_lab.reconnect.mechanisms import AGENTS_OF_A_HOST, BUDGET_FLOOR, BU
 from truetier_lab.reconnect.outcome import Run, Sample, spread, time_to_recover
 from truetier_lab.reconnect.picture import picture
 from truetier_lab.reconnect.plan import Plan
-from truetier_lab.reconnect.theory import comes_back, least_time, offered, overload
+from truetier_lab.reconnect.theory import comes_back, in_pulses, least_time, offered, overload
 from truetier_lab.reconnect.wires import parsed
 from truetier_runtime.shed import Priority
 from truetier_runtime.testing import FakeClock
@@ -221,6 +221,15 @@ def test_more_mechanisms_never_offer_more() -> None:
     for case in cases():
         for one in Mechanism:
             assert offered(PLAN, case.mechanisms | {one}) <= offered(PLAN, case.mechanisms)
+
+
+def test_a_herd_in_step_that_is_shed_gets_through_by_a_pulse_each_retry() -> None:
+    shed = frozenset({Mechanism.SHEDDING})
+    # The limiter begins with 20, of which 16 are for full syncs, and lets wait for a tenth of a second.
+    assert in_pulses(PLAN, shed) == pytest.approx(PLAN.agents / (16 + PLAN.capacity / 10) * PLAN.retry)
+    assert in_pulses(PLAN._replace(retry=0.01), shed) == least_time(PLAN, shed)
+    assert in_pulses(PLAN, shed | {Mechanism.JITTER}) == math.inf
+    assert f"yes, in pulses: after about {in_pulses(PLAN, shed):.0f} s" in page.tables(result())
 
 
 def simulated(plan: Plan, pause: float, seconds: float, *, seed: int) -> float:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 from truetier.errors import SourceError
 from truetier_lab.reconnect.outcome import spread
 from truetier_lab.reconnect.picture import picture
-from truetier_lab.reconnect.theory import comes_back, least_time, offered, overload
+from truetier_lab.reconnect.theory import comes_back, in_pulses, least_time, offered, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from truetier_lab.reconnect.experiment import Result
+    from truetier_lab.reconnect.mechanisms import Mechanism
     from truetier_lab.reconnect.outcome import Run
+    from truetier_lab.reconnect.plan import Plan
 
 _BEGIN, _END = "<!-- measured: written by truetier-lab reconnect -->", "<!-- end of what truetier-lab reconnect writes -->"
 
@@ -106,9 +108,16 @@ def _theory_row(runs: Sequence[Run]) -> list[str]:
         _seconds(least_time(plan, mechanisms)),
         f"{offered(plan, mechanisms):,.0f}",
         f"{overload(plan, mechanisms):.2f}",
-        "yes" if comes_back(plan, mechanisms) else "no",
+        _foretold(plan, mechanisms),
         f"{back} of {len(runs)}",
     ]
+
+
+def _foretold(plan: Plan, mechanisms: frozenset[Mechanism]) -> str:
+    if not comes_back(plan, mechanisms):
+        return "no"
+    seconds = in_pulses(plan, mechanisms)
+    return f"yes, in pulses: after about {seconds:.0f} s" if seconds < math.inf else "yes"
 
 
 def _spread(runs: Sequence[Run], measure: Callable[[Run], float], worded: Callable[[float], str]) -> str:

@@ -18,7 +18,12 @@ lose their sessions again with the first heartbeat that has to wait in it. Perio
     fixed pace                  a round
 
 Shedding takes away what the condition rests on: what is let in is answered while somebody waits, so that work is never for nobody,
-however much is offered. It has to pay for refusals, though. Who keeps the last known good asks for so much less that the same attempts are
+however much is offered. But agents that lost their sessions in one instant and try again after the same time come in pulses, one a retry.
+Of a pulse goes through what the limiter lets in and what is done while the rest may wait,
+
+    room + C * wait,
+
+and until the next one places are idle. Who keeps the last known good asks for so much less that the same attempts are
 no overload.
 
 Source: Bronson and others, Metastable Failures in Distributed Systems, HotOS 2021; Little, A Proof for the Queuing Formula L = λW, 1961;
@@ -27,9 +32,13 @@ Google, Site Reliability Engineering, equation 21-1; Brooker, Exponential Backof
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from truetier_lab.reconnect.mechanisms import AGENTS_OF_A_HOST, BUDGET_FLOOR, BUDGET_SHARE, Mechanism, throttle_window
+from truetier_runtime.limiter import Queue
+from truetier_runtime.limits import Gradient
+from truetier_runtime.shed import Priority, Shares
 
 if TYPE_CHECKING:
     from truetier_lab.reconnect.plan import Plan
@@ -62,6 +71,17 @@ def overload(plan: Plan, mechanisms: frozenset[Mechanism]) -> float:
 def comes_back(plan: Plan, mechanisms: frozenset[Mechanism]) -> bool:
     """Whether the fleet is back at some time, says the condition above."""
     return Mechanism.SHEDDING in mechanisms or overload(plan, mechanisms) < 1
+
+
+def in_pulses(plan: Plan, mechanisms: frozenset[Mechanism]) -> float:
+    """Seconds until all are back, of a herd in step that is shed; infinite where nothing of it holds: no shedding, or agents are spread.
+
+    The limit is taken as it is at first, as a server that has just started has it.
+    """
+    if mechanisms != {Mechanism.SHEDDING}:
+        return math.inf
+    through = Shares().room(Gradient().begin().limit, Priority.DEFAULT) + plan.capacity * Queue().longest
+    return max(least_time(plan, mechanisms), plan.agents / through * plan.retry)
 
 
 def _cost(plan: Plan, mechanisms: frozenset[Mechanism]) -> float:
