@@ -164,10 +164,14 @@ def test_from_the_time_to_recover_on_all_are_there_and_at_no_earlier_look(counts
     assert time_to_recover(samples, float(back), 2) == min(good, default=math.inf)
 
 
-def run(case: Case | None = None, *, seed: int = 1, registered: tuple[int, ...] = (), plan: Plan = PLAN, late: float = 0.0) -> Run:
+def run(
+    case: Case | None = None, *, seed: int = 1, registered: tuple[int, ...] = (), plan: Plan = PLAN, late: float = 0.0, robbed: float = 0.0
+) -> Run:
     counts = registered or (plan.agents,) * 40
     seconds = len(counts)
-    return Run(plan, case or cases()[0], seed, looks(*counts), (10,) * seconds, (4,) * seconds, (0,) * seconds, 8.0, 2.0, 5, 9, late)
+    return Run(
+        plan, case or cases()[0], seed, looks(*counts), (10,) * seconds, (4,) * seconds, (0,) * seconds, 8.0, 2.0, 5, 9, late, robbed
+    )
 
 
 def test_a_run_counts_attempts_and_sessions_until_agents_are_back() -> None:
@@ -333,7 +337,7 @@ def test_an_answer_that_asks_for_nothing_asks_for_nothing() -> None:
 def result(**settings: float) -> Result:
     never = (PLAN.agents,) * 2 + (0,) * 28
     runs = [
-        run(case, seed=seed, registered=(PLAN.agents,) * 40 if case.mechanisms else never, late=settings.get("late", 0.1))
+        run(case, seed=seed, registered=(PLAN.agents,) * 40 if case.mechanisms else never, **{"late": 0.1, **settings})
         for seed in (1, 2)
         for case in cases()
     ]
@@ -407,6 +411,11 @@ def test_runs_whose_load_was_late_are_said_to_be_invalid() -> None:
     late = result(late=PLAN.patience / 3 + 0.01)
     assert len(late.invalid) == 28
     assert "is invalid: 28 of 28 are" in page.tables(late)
+
+
+def test_runs_whose_control_plane_had_to_share_its_core_are_said_to_be_invalid() -> None:
+    assert len(result(robbed=0.11).invalid) == 28
+    assert "11% of its time at most; a run with more than 0.4 s or 10% is invalid: 28 of 28 are" in page.tables(result(robbed=0.11))
 
 
 def test_a_result_holds_when_none_stays_down_and_all_come_back_without_loss() -> None:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from truetier.errors import SourceError
+from truetier_lab.reconnect.experiment import ROBBED
 from truetier_lab.reconnect.outcome import spread
 from truetier_lab.reconnect.picture import picture
 from truetier_lab.reconnect.theory import comes_back, in_pulses, least_time, offered, overload
@@ -47,8 +48,9 @@ def _settings(result: Result) -> str:
         f"{1000 * plan.full:g} ms, or {plan.places / plan.light:,.0f} light calls. The blackout lasts {plan.blackout:g} s, what follows is "
         f"watched for {plan.watched:g} s. Seeds {', '.join(map(str, seeds))}; {result.minutes:.0f} minutes in all. "
         f"{'As expected' if result.holds else 'Not as expected'}: without any mechanism no run comes back; with all of them every run "
-        f"does, and no request of the data plane is lost. The latest attempt was made {result.latest:.2f} s after it was due; a run with "
-        f"more than {result.tolerance:g} s is invalid: {found}."
+        f"does, and no request of the data plane is lost. The latest attempt was made {result.latest:.2f} s after it was due, and other "
+        f"processes had the control plane's core for {max(run.robbed for run in result.runs):.0%} of its time at most; a run with more than "
+        f"{result.tolerance:g} s or {ROBBED:.0%} is invalid: {found}."
     )
 
 
