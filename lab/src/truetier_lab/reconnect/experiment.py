@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SCOPE = "reconnect"
 ROUTES = 20
 DAY = 86_400  # seconds
-ROBBED = 0.1  # of its time, that another process may have the core of the control plane
+ROBBED = 0.2  # of its time, that another process may have the core of the control plane
 
 
 class Result(NamedTuple):
@@ -85,7 +85,8 @@ def experiment(folder: str, plan: Plan, seeds: Sequence[int], *, tried: Sequence
         for case in tried:
             one = run(folder, plan, case, seed, trusted)
             say(
-                f"seed {seed}, {case.name}: 99 % back after {one.recovered(0.99):.1f} s, {one.lost} requests lost, {one.late:.2f} s late, robbed of {one.robbed:.0%}"
+                f"seed {seed}, {case.name}: 99 % back after {one.recovered(0.99):.1f} s, {one.lost} requests lost; "
+                f"{one.late:.2f} s late, robbed of {one.robbed:.0%}"
             )
             runs.append(one)
     return Result(plan, tuple(runs), (time.monotonic() - begin) / 60)

@@ -28,8 +28,8 @@ class Run(NamedTuple):
 
     ``work`` is what the control plane did after the blackout, ``wasted`` how much of it nobody waited for any more: in seconds that a place
     was held. After it, ``peak`` is the most connections at once and ``connects`` how many were made in all. ``late`` is by how many seconds
-    the latest attempt missed the time it was due, ``robbed`` for what share of the time after the blackout the control plane was ready to go on
-    and another process had its core.
+    the latest attempt missed the time it was due, ``robbed`` for what share of the time after the blackout the control plane
+    was ready to go on and another process had its core.
     """
 
     plan: Plan

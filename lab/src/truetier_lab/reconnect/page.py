@@ -49,8 +49,8 @@ def _settings(result: Result) -> str:
         f"watched for {plan.watched:g} s. Seeds {', '.join(map(str, seeds))}; {result.minutes:.0f} minutes in all. "
         f"{'As expected' if result.holds else 'Not as expected'}: without any mechanism no run comes back; with all of them every run "
         f"does, and no request of the data plane is lost. The latest attempt was made {result.latest:.2f} s after it was due, and other "
-        f"processes had the control plane's core for {max(run.robbed for run in result.runs):.0%} of its time at most; a run with more than "
-        f"{result.tolerance:g} s or {ROBBED:.0%} is invalid: {found}."
+        f"processes had the control plane's core for {max(run.robbed for run in result.runs):.0%} of its time at most; a run with more "
+        f"than {result.tolerance:g} s or {ROBBED:.0%} is invalid: {found}."
     )
 
 
