@@ -69,6 +69,7 @@ class Guard:
 
     __slots__ = (
         "_breaker",
+        "_bulkhead",
         "_chance",
         "_clock",
         "_ended",
@@ -120,6 +121,7 @@ class Guard:
         self._sleep = sleep
         self._lock = allocate_lock()
         # A list gives and takes a slot in one step that no other thread sees half of.
+        self._bulkhead = bulkhead or 0
         self._slots: list[None] | None = None if bulkhead is None else [None] * bulkhead
         self._state = closed(_NO_BREAKER if breaker is None else breaker.window)
         self._ended: list[Window] = []
@@ -178,6 +180,11 @@ class Guard:
     def state(self) -> str:
         """Whether the breaker is closed, open or half-open: as of the last call, since nothing happens by itself."""
         return self._state.kind
+
+    @property
+    def under_way(self) -> int | None:
+        """Attempts under way; None where no bulkhead counts them."""
+        return None if self._slots is None else self._bulkhead - len(self._slots)
 
     def counts(self) -> Counts:
         """Attempts so far by how they ended: exact."""

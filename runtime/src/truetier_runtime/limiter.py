@@ -117,7 +117,7 @@ class Limiter(Generic[State]):
     ``hooks`` are told of each refusal under ``name``, before it is raised.
     """
 
-    __slots__ = ("_algorithm", "_hooks", "_in_flight", "_lock", "_name", "_queue", "_shares", "_state", "_waiting", "_was_empty", "clock")
+    __slots__ = ("_algorithm", "_hooks", "_in_flight", "_lock", "_queue", "_shares", "_state", "_waiting", "_was_empty", "clock", "name")
 
     def __init__(  # noqa: PLR0913 - each part can be another one
         self,
@@ -130,7 +130,7 @@ class Limiter(Generic[State]):
         hooks: tuple[Hook, ...] = (),
     ) -> None:
         self._algorithm = algorithm
-        self._name = name
+        self.name = name
         self._hooks = hooks
         self._state = algorithm.begin()
         self._queue = queue or Queue()
@@ -315,5 +315,5 @@ class Limiter(Generic[State]):
 
     def _refusal(self, message: str, priority: Priority, now: float, deadline: float) -> RefusedError:
         """What to raise, after everybody was told."""
-        tell(self._hooks, Fact(SHED, self._name, now, priority.name.lower()))
+        tell(self._hooks, Fact(SHED, self.name, now, priority.name.lower()))
         return DeadlineExceededError(message) if deadline <= now else OverloadedError(message)
