@@ -141,6 +141,14 @@ def sections(nthlayer: Path | None, trees: Path | None) -> list[Section]:
             is_table=True,
         ),
         Section(
+            "Tokens, while their issuer is not well",
+            "Good tokens, verified with keys that are a moment older than PyJWKClient was told to keep them. The same cases, and\n"
+            "attacks, are tests of ours: runtime/tests/test_tokens.py and test_token_keys.py. Our poller asks at its own pace, early at\n"
+            "most every ten seconds.",
+            ("token_probes.py",),
+            is_table=True,
+        ),
+        Section(
             "Receiving spans",
             "`truetier receive` beside an nginx that only stores bodies. What bounds it: Python's event loop, and of a large request the\n"
             "walk over its spans; to wait for the disk costs little, since requests that come meanwhile are committed together.",

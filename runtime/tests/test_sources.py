@@ -264,7 +264,7 @@ def test_a_tag_is_handed_back_only_when_the_document_was_good() -> None:
     for _ in range(5):
         poller.poll()
     assert source.tags == ["", "tag", "", "tag", "tag"]
-    assert source.asked.get() == poller.reader.rules.limits.max_bytes + 1
+    assert source.asked.get() == poller.reader.max_bytes + 1
 
 
 @pytest.mark.parametrize("wrong", [{"interval": 0}, {"jitter": 1}, {"jitter": -0.1}, {"spread": -1}, {"least_gap": -1}])

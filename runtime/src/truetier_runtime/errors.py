@@ -36,6 +36,19 @@ class DocumentRefusedError(RuntimeGuardError):
         self.reason = mistakes[0].reason
 
 
+class TokenRefusedError(RuntimeGuardError):
+    """A token is not accepted. ``reason`` is a constant of refusal.py; nothing of the token but names is in the message.
+
+    ``is_ours`` says that what is missing is on this side, keys or revocations that are fresh enough: status 503 rather than 401, for
+    whoever holds the token can do nothing about it.
+    """
+
+    def __init__(self, reason: str, message: str, *, is_ours: bool = False) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.is_ours = is_ours
+
+
 class SourceDownError(RuntimeGuardError):
     """A place that documents come from, or go to, did not do what was asked of it."""
 

@@ -194,7 +194,7 @@ def _expired(header: Header, now: float) -> Iterator[Mistake]:
 
 
 def _tried(envelope: Envelope, document: bytes, rules: Rules, running: Snapshot | None) -> Snapshot:
-    plain = _parsed(envelope.body)
+    plain = parsed(envelope.body)
     _refuse(
         _schema(plain, rules),
         _empty(plain),
@@ -206,8 +206,11 @@ def _tried(envelope: Envelope, document: bytes, rules: Rules, running: Snapshot 
     return snapshot
 
 
-def _parsed(body: bytes) -> dict[str, Any]:
-    """The body, where it means the same to everybody: keys once each, numbers that are numbers, not too deep."""
+def parsed(body: bytes) -> dict[str, Any]:
+    """An object of JSON, where it means the same to everybody: keys once each, numbers that are numbers, not too deep.
+
+    Raises DocumentRefusedError.
+    """
     try:
         values = json.loads(body.decode(), object_pairs_hook=_once_each, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:

@@ -18,6 +18,16 @@ COPY_REFUSED = "snapshot copy refused"  # passed over at the start; detail: its 
 DEFAULTS_USED = "snapshot defaults used"  # no copy on disk was of use
 SOURCE_DOWN = "snapshot source down"  # detail: why
 SOURCE_UP = "snapshot source up"  # the first answer after it was down
+# Of tokens. The subject is the issuer.
+KEYS_CHANGED = "token keys changed"  # detail: which are new, gone, or good no longer
+KEYS_AGE = "token keys age"  # at each poll; detail: seconds since the issuer last confirmed them
+KEYS_AGEING = "token keys ageing"  # at each poll past half the age that is allowed; detail: seconds until no token is accepted any more
+KEYS_TOO_OLD = "token keys too old"  # at each poll since no token is accepted any more; detail: their age in seconds
+KEYS_REFUSED = "token keys refused"  # what the issuer answered is not taken; detail: why
+KEYS_NOT_STORED = "token keys not stored"  # they are used, but the disk did not take the copy; detail: why
+KEYS_COPY_REFUSED = "token keys copy refused"  # passed over at the start; detail: why
+ISSUER_DOWN = "token issuer down"  # detail: why
+ISSUER_UP = "token issuer up"  # the first answer after it was down
 # Of load. The subject is the limiter, the callee or the request.
 SHED = "shed"  # a limiter let no more in; the detail is the class of the work
 THROTTLED = "throttled"  # a call was not sent to its callee; the detail is the share that is not

@@ -14,15 +14,32 @@ import logging
 import random
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from truetier_runtime.errors import SourceDownError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sized
 
-    from truetier_runtime.snapshot import Reader
     from truetier_runtime.sources import Source
+
+
+class Polled(Protocol):
+    """What a poller keeps up to date: ``snapshot.Reader`` says what each of these is, ``token_keys.Keys`` is another one."""
+
+    @property
+    def scope(self) -> str: ...  # noqa: D102 - see there, here and below
+    @property
+    def max_bytes(self) -> int: ...  # noqa: D102
+    @property
+    def version(self) -> int: ...  # noqa: D102
+    @property
+    def is_down(self) -> bool: ...  # noqa: D102
+    def offer(self, document: bytes) -> Sized: ...  # noqa: D102
+    def confirm(self) -> None: ...  # noqa: D102
+    def answered(self) -> None: ...  # noqa: D102
+    def unanswered(self, why: str) -> None: ...  # noqa: D102
+    def check(self) -> None: ...  # noqa: D102
 
 
 class Pace:
@@ -68,7 +85,7 @@ class Poller:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: Polled,
         source: Source,
         pace: Pace | None = None,
         *,
@@ -90,7 +107,7 @@ class Poller:
     def poll(self) -> None:
         """Asks once, now. Never raises for what the source does."""
         try:
-            fetched = self.source.fetch(self._tag, self.reader.rules.limits.max_bytes + 1)
+            fetched = self.source.fetch(self._tag, self.reader.max_bytes + 1)
         except SourceDownError as error:
             self.reader.unanswered(str(error))
         except Exception as error:  # noqa: BLE001 - a source of somebody else; the pace goes on
@@ -137,7 +154,7 @@ class Poller:
             stopped = True
             self._woken.set()
 
-        threading.Thread(target=run, name=f"truetier-poller {self.reader.rules.scope}", daemon=True).start()
+        threading.Thread(target=run, name=f"truetier-poller {self.reader.scope}", daemon=True).start()
         return stop
 
     async def run(self) -> None:
@@ -162,5 +179,5 @@ class Poller:
         try:
             return self.step()
         except Exception:
-            logging.getLogger(__name__).exception("a poll for %s ended early", self.reader.rules.scope)
+            logging.getLogger(__name__).exception("a poll for %s ended early", self.reader.scope)
             return max(0.0, self._due - self._clock())

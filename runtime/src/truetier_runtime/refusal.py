@@ -1,4 +1,4 @@
-"""Why a document of configuration is refused. The words are stable: alarms and dashboards go by them."""
+"""Why a document of configuration, or a token, is refused. The words are stable: alarms and dashboards go by them."""
 
 from __future__ import annotations
 
@@ -21,3 +21,17 @@ EMPTY = "empty"  # well formed, and says nothing
 KEYS_REMOVED = "keys removed"  # more at once than is allowed
 OUT_OF_RANGE = "out of range"
 CANARY = "canary"  # tried, and found unhealthy
+
+# Of tokens, which can also be oversize, malformed, expired, or have a bad signature.
+UNKNOWN_ISSUER = "unknown issuer"  # nobody is asked for its keys
+UNKNOWN_KEY = "unknown key"  # of an issuer that is known; its keys may be asked for early
+NO_KEYS = "no keys"  # none were ever seen of this issuer
+KEYS_TOO_OLD = "keys too old"  # the issuer has not confirmed them for longer than they are trusted
+ALGORITHM = "algorithm"  # not one that this issuer, and this key, sign with
+CRITICAL = "critical header"  # an extension that has to be understood, and is not
+TYPE = "type"  # a token of another kind
+CLAIM = "claim"  # missing, or of another form
+AUDIENCE = "audience"  # meant for others
+NOT_YET = "not yet valid"
+REVOKED = "revoked"
+REVOCATIONS_STALE = "revocations stale"  # whether it was revoked since cannot be known

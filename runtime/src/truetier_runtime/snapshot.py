@@ -101,6 +101,16 @@ class Reader:
         self._is_down = False
 
     @property
+    def scope(self) -> str:
+        """Whom the documents are meant for."""
+        return self.rules.scope
+
+    @property
+    def max_bytes(self) -> int:
+        """The longest document that is taken."""
+        return self.rules.limits.max_bytes
+
+    @property
     def version(self) -> int:
         """Of what runs; 0 for the defaults."""
         return self.running.version
