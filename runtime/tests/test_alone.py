@@ -22,9 +22,24 @@ def test_it_starts_without_anything_heavy_or_foreign() -> None:
     assert {name.partition(".")[0] for name in loaded} <= sys.stdlib_module_names | {"truetier_runtime"}
 
 
+def imported(file: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        found += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        found += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+    return found
+
+
 def test_nothing_of_the_tool_is_imported() -> None:
     for file in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
-            assert "truetier" not in {name.partition(".")[0] for name in names}, file
+        assert "truetier" not in {name.partition(".")[0] for name in imported(file)}, file
+
+
+def test_what_is_for_tests_is_imported_by_nothing_else_and_needs_no_test_framework() -> None:
+    kit = SOURCE / "testing"
+    for file in SOURCE.rglob("*.py"):
+        names = imported(file)
+        if kit in file.parents:
+            assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names | {"truetier_runtime"}, file
+        else:
+            assert not any(name.startswith("truetier_runtime.testing") for name in names), file
