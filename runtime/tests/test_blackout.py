@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from truetier_runtime.breaker import Breaker
 from truetier_runtime.errors import UsageError
 from truetier_runtime.fallback import LastGood
 from truetier_runtime.guard import Guard
@@ -66,9 +67,7 @@ def test_a_guard_with_its_last_good_answer_goes_on_and_is_told_of_all_the_same(u
 
 
 def test_a_guard_whose_breaker_is_open_asks_nobody(url: str, endpoint: str) -> None:
-    from truetier_runtime.breaker import Breaker
-
-    guard = Guard("flags", fallback=LastGood(60), breaker=Breaker(0.1, minimum_calls=2))
+    guard = Guard("flags", fallback=LastGood(60), breaker=Breaker(0.1, minimum_calls=2), clock=FakeClock())
     guard.call(ask, url)
     with background(), Blackout(endpoint):
         assert guard.call(ask, url) == "fresh"
