@@ -317,6 +317,7 @@ def test_a_connection_of_a_pool_that_was_open_before_is_cut_and_its_use_is_named
 
     error = caught(work, endpoint)
     assert isinstance(error.__cause__, ConnectionError), "what is sent reaches nobody"
+    assert len(error.violations) == 1
     assert [violation.what for violation in error.violations] == ["send over a connection that was open before, to"]
     assert error.violations[0].endpoint == endpoint
     assert "work" in "".join(error.violations[0].stack)
@@ -344,7 +345,8 @@ def test_a_stream_of_an_event_loop_that_was_open_before_ends(endpoint: str) -> N
 def test_ways_to_send_are_as_they_were_after_a_blackout(endpoint: str) -> None:
     before = {name: getattr(socket.socket, name) for name in dir(socket.socket)}, dict(socket.socket.__dict__)
     with socket.create_connection(at(endpoint)), Blackout(endpoint):
-        assert socket.socket.__dict__["sendall"]
+        assert "sendall" in socket.socket.__dict__
+    assert "sendall" not in socket.socket.__dict__
     assert ({name: getattr(socket.socket, name) for name in dir(socket.socket)}, dict(socket.socket.__dict__)) == before
 
 
@@ -404,6 +406,12 @@ def test_addresses_are_the_same_however_they_are_written(gone: str) -> None:
     assert caught(work, gone).violations[0].endpoint == "[::1]:443"
 
 
+def test_a_name_that_is_gone_is_gone_by_its_address_too(endpoint: str) -> None:
+    port = at(endpoint)[1]
+    for way in (by_create_connection, by_no_address):
+        assert caught(lambda way=way: way(f"http://{endpoint}"), f"localhost:{port}").violations[0].endpoint == endpoint  # type: ignore[misc]
+
+
 def test_one_blackout_at_a_time_and_either_what_is_gone_or_what_is_left() -> None:
     with Blackout("x.internal"), pytest.raises(UsageError, match="already"), Blackout("y.internal"):
         pass
@@ -417,7 +425,7 @@ def test_one_blackout_at_a_time_and_either_what_is_gone_or_what_is_left() -> Non
 
 def test_tasks_may_be_in_the_background(url: str, endpoint: str) -> None:
     async def go() -> None:
-        with Blackout(endpoint) as blackout:
+        with Blackout(endpoint, background_threads=()) as blackout:
             with background():
                 task = asyncio.create_task(asyncio.to_thread(ask, url))
             with pytest.raises(OSError, match="blackout"):

@@ -360,13 +360,9 @@ def _sockets() -> dict[int, int]:
 
 def _connected(sockets: dict[int, int]) -> dict[int, Address]:
     """Those of them that are connected, or about to be, with the other end. Others connected to a port of ours: not those."""
-    rows = [row for name in ("tcp", "tcp6", "udp", "udp6") for row in _table(name)]
-    ours = {local for local, _, state, inode in rows if state == _LISTENING and inode in sockets}
-    return {
-        inode: (host, port)
-        for local, (host, port), state, inode in rows
-        if inode in sockets and port and state != _LISTENING and local not in ours
-    }
+    rows = [row for name in ("tcp", "tcp6", "udp", "udp6") for row in _table(name, sockets)]
+    ours = {local for local, _, state, _ in rows if state == _LISTENING}
+    return {inode: other for local, other, state, inode in rows if other[1] and state != _LISTENING and local not in ours}
 
 
 def _unix_connected(sockets: dict[int, int]) -> dict[int, Address]:
@@ -379,12 +375,17 @@ def _unix_connected(sockets: dict[int, int]) -> dict[int, Address]:
     return found
 
 
-def _table(name: str) -> Iterator[tuple[int, tuple[str, int], int, int]]:
-    """Rows of a table of the kernel: local port, the other end, state, inode. Source: proc(5), /proc/net/tcp."""
+def _table(name: str, sockets: dict[int, int]) -> Iterator[tuple[int, tuple[str, int], int, int]]:
+    """Rows of a table of the kernel that are about these: local port, the other end, state, inode. Source: proc(5), /proc/net/tcp.
+
+    The table is of all processes, and may be long.
+    """
+    inodes = {str(inode) for inode in sockets}
     with suppress(OSError), open(f"/proc/self/net/{name}", encoding="ascii") as file:
-        for line in file.readlines()[1:]:
-            columns = line.split()
-            host, _, port = columns[2].partition(":")
-            words = [int(host[start : start + 8], 16).to_bytes(4, sys.byteorder) for start in range(0, len(host), 8)]
-            other = _plain(str(ipaddress.ip_address(b"".join(words))))
-            yield int(columns[1].rpartition(":")[2], 16), (other, int(port, 16)), int(columns[3], 16), int(columns[9])
+        for line in file:
+            columns = line.split(maxsplit=10)
+            if columns[9] in inodes:
+                host, _, port = columns[2].partition(":")
+                words = [int(host[start : start + 8], 16).to_bytes(4, sys.byteorder) for start in range(0, len(host), 8)]
+                other = _plain(str(ipaddress.ip_address(b"".join(words))))
+                yield int(columns[1].rpartition(":")[2], 16), (other, int(port, 16)), int(columns[3], 16), int(columns[9])
