@@ -220,6 +220,7 @@ def test_every_way_to_reach_it_fails_and_is_named_though_the_code_swallows_the_e
         assert way.__code__.co_filename in "".join(violation.stack), "who did it"
         assert str(violation) in str(error)
     assert (error.violations[0].thread == "sneaky") == (way is in_a_thread)
+    assert len(error.violations) == (2 if way is by_datagram else 1)
 
 
 def test_all_attempts_are_told_at_once_each_place_with_its_count(url: str, endpoint: str) -> None:

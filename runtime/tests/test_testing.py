@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -52,6 +53,26 @@ def test_what_another_thread_ends_is_waited_for_where_nothing_waits_for_time() -
     clock = FakeClock()
     assert clock.run(asyncio.to_thread(int)) == 0
     assert clock() == 0
+
+
+def test_time_stands_still_while_something_is_ready() -> None:
+    clock = FakeClock()
+    one, other = socket.socketpair()
+
+    async def go() -> float:
+        later = asyncio.create_task(asyncio.sleep(3600))
+        loop = asyncio.get_running_loop()
+        came = loop.create_future()
+        await asyncio.sleep(0)  # so that the other task waits for its time already
+        one.send(b"x")
+        loop.add_reader(other, lambda: None if came.done() else came.set_result(clock()))
+        at: float = await came
+        loop.remove_reader(other)
+        later.cancel()
+        return at
+
+    with one, other:
+        assert clock.run(go()) == 0
 
 
 def test_an_asynchronous_guard_times_out_backs_off_and_hedges_on_a_fake_clock() -> None:
@@ -173,8 +194,11 @@ def test_over_http_the_same_script_is_a_real_server() -> None:
 
 
 def test_a_server_that_hangs_is_hung_up_on_and_ends_with_its_block() -> None:
-    with Scripted(Hangs()).served() as url, pytest.raises(TimeoutError):
+    dependency = Scripted(Hangs())
+    with dependency.served() as url, pytest.raises(TimeoutError):
         urlopen(url, timeout=0.05)
+    with Deadline(5), pytest.raises(ConnectionAbortedError):
+        dependency()
 
 
 # -- assertions
