@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.tests.recording import Recording
 from truetier_runtime.adapters.asgi import LoadShedding
 from truetier_runtime.deadline import remaining
 from truetier_runtime.errors import OverloadedError
 from truetier_runtime.limiter import Limiter, Queue
-from truetier_runtime.limits import Fixed, FixedState, Sample
+from truetier_runtime.limits import Fixed, FixedState
 from truetier_runtime.shed import Priority, Refusals
 from truetier_runtime.testing import FakeClock
 
@@ -31,21 +32,6 @@ httpx = pytest.importorskip("httpx")
 uvicorn = pytest.importorskip("uvicorn")
 
 NO_QUEUE = Queue(longest=0.0, longest_standing=0.0)
-
-
-class Recording:
-    """A limit that does not move and remembers what it was told."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.samples: list[Sample] = []
-
-    def begin(self) -> FixedState:
-        return FixedState(self.limit)
-
-    def step(self, state: FixedState, sample: Sample) -> FixedState:
-        self.samples.append(sample)
-        return state
 
 
 def limited(algorithm: Recording, *, queue: Queue = NO_QUEUE) -> Limiter[FixedState]:

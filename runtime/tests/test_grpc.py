@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.tests.recording import Recording
 from truetier_runtime import Guard
 from truetier_runtime.adapters.asgi import LoadShedding as HttpLoadShedding
 from truetier_runtime.deadline import Deadline, remaining
 from truetier_runtime.errors import DeadlineExceededError, OverloadedError, ThrottledError
 from truetier_runtime.limiter import Limiter, Queue
-from truetier_runtime.limits import Fixed, FixedState, Sample
+from truetier_runtime.limits import Fixed, FixedState
 from truetier_runtime.shed import Priority, Refusals
 from truetier_runtime.testing import FakeClock
 from truetier_runtime.throttle import Throttle
@@ -52,25 +53,6 @@ AGES = 30.0  # seconds that a test waits for what should come at once
 THREADS, ASYNC, MIXED = "threads", "asyncio", "threads in asyncio"
 everywhere = pytest.mark.parametrize("kind", [THREADS, ASYNC, MIXED])
 where_codes_are_known = pytest.mark.parametrize("kind", [THREADS, ASYNC])
-
-
-class Recording:
-    """A limit that does not move and remembers what it was told."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.samples: list[Sample] = []
-
-    def begin(self) -> FixedState:
-        return FixedState(self.limit)
-
-    def step(self, state: FixedState, sample: Sample) -> FixedState:
-        self.samples.append(sample)
-        return state
-
-    @property
-    def drops(self) -> list[bool]:
-        return [sample.is_dropped for sample in self.samples]
 
 
 def until(holds: Callable[[], bool]) -> None:

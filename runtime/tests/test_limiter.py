@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.tests.hurried import side_by_side
+from runtime.tests.recording import Recording
 from truetier_runtime.errors import DeadlineExceededError, OverloadedError, SettingsError
 from truetier_runtime.limiter import Limiter, Outcome, Permit, Queue
 from truetier_runtime.limits import Aimd, AimdState, Fixed, FixedState, Sample
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
 NO_QUEUE = Queue(longest=0.0, longest_standing=0.0)
 # So long that only the fake clock ends a wait.
 PATIENT = Queue(longest=60.0, longest_standing=30.0)
-
-
-class Recording:
-    """A limit of one less per drop, that remembers what it was told."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.samples: list[Sample] = []
-
-    def begin(self) -> FixedState:
-        return FixedState(self.limit)
-
-    def step(self, state: FixedState, sample: Sample) -> FixedState:
-        self.samples.append(sample)
-        return FixedState(state.limit - sample.is_dropped)
 
 
 def test_no_more_than_the_limit_are_under_way_and_counts_are_exact_under_8_threads() -> None:
@@ -102,13 +88,13 @@ def test_an_algorithm_may_use_the_limiter_while_it_steps_because_no_lock_is_held
             permit.release(Outcome.IGNORED)
             return super().step(state, sample)
 
-    limiter = Limiter(Curious(3))
+    limiter = Limiter(Curious(3, less=1))
     limiter.acquire().release()
     assert limiter.in_flight == 0
 
 
 def test_success_and_drops_are_learned_from_and_what_is_ignored_is_not() -> None:
-    clock, algorithm = FakeClock(10.0), Recording(3)
+    clock, algorithm = FakeClock(10.0), Recording(3, less=1)
     limiter = Limiter(algorithm, clock=clock)
     permit = limiter.acquire()
     other = limiter.acquire()
@@ -121,7 +107,7 @@ def test_success_and_drops_are_learned_from_and_what_is_ignored_is_not() -> None
 
 
 def test_a_permit_that_is_released_twice_gives_one_place_back() -> None:
-    limiter = Limiter(algorithm := Recording(3))
+    limiter = Limiter(algorithm := Recording(3, less=1))
     kept, permit = limiter.acquire(), limiter.acquire()
     permit.release()
     permit.release(Outcome.DROPPED)
@@ -130,7 +116,7 @@ def test_a_permit_that_is_released_twice_gives_one_place_back() -> None:
 
 
 def test_time_after_the_answer_is_not_learned_from() -> None:
-    clock, algorithm = FakeClock(), Recording(3)
+    clock, algorithm = FakeClock(), Recording(3, less=1)
     limiter = Limiter(algorithm, clock=clock)
     with limiter.acquire() as permit:
         clock.advance(0.5)
@@ -146,7 +132,7 @@ def test_time_after_the_answer_is_not_learned_from() -> None:
     [(TimeoutError(), [True]), (OverloadedError("further on"), [True]), (KeyError(), []), (KeyboardInterrupt(), [])],
 )
 def test_what_is_raised_inside_says_what_the_work_says_of_load(error: BaseException, expected: list[bool]) -> None:
-    limiter = Limiter(algorithm := Recording(3))
+    limiter = Limiter(algorithm := Recording(3, less=1))
     with suppress(type(error)), limiter.acquire():
         raise error
     assert [sample.is_dropped for sample in algorithm.samples] == expected
@@ -287,7 +273,7 @@ def test_a_deadline_that_passed_is_refused_at_the_door_and_one_that_passes_in_th
 
 def test_whoever_is_cancelled_while_waiting_leaves_no_place_taken() -> None:
     async def scenario() -> None:
-        limiter = Limiter(algorithm := Recording(1), queue=PATIENT, clock=FakeClock())
+        limiter = Limiter(algorithm := Recording(1, less=1), queue=PATIENT, clock=FakeClock())
         permit = limiter.acquire()
         tasks = await waiting(limiter, Priority.DEFAULT, 2)
         tasks[0].cancel()
