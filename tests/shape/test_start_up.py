@@ -63,6 +63,7 @@ FAULT_TREE_NEEDS_NONE_OF = (
 A_RULE_NEEDS_NONE_OF = (
     "json",
     "truetier.app.check",
+    "truetier.app.from_sources",
     "truetier.app.load",
     "truetier.availability.assess",
     "truetier.graph.order",

@@ -53,7 +53,8 @@ def check(  # noqa: PLR0913 - one parameter per question the command line asks
 
     ``known`` and what the git revision ``against`` shows are not new. Raises CatalogError, SourceError and UsageError.
     """
-    from truetier.app.load import ABSENT, load_fleet, load_fleet_at
+    from truetier.app.from_sources import ABSENT
+    from truetier.app.load import load_fleet, load_fleet_at
 
     chosen(all_rules(), select, ignore)  # a misspelt rule must not cost the time of a whole audit
     fleet = load_fleet(paths, evidence=evidence)

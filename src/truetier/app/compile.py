@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from truetier import __version__
+from truetier.app.from_sources import COMPILED, SUFFIXES, read_fleet_in, shown_path
 from truetier.app.input_tree import MAX_BYTES, STANDARD_INPUT, Disk, UnreadableError, is_open_already
-from truetier.app.load import COMPILED, SUFFIXES, read_fleet_in, shown_path
 from truetier.catalog.snapshot.codecs import TEXT, Many, Number, Record
 from truetier.catalog.snapshot.columns import DamagedError, Reader, Writer
 from truetier.catalog.snapshot.fleet import read_fleet, write_fleet

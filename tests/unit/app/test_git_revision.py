@@ -9,7 +9,8 @@ import pytest
 
 from tests.unit.app.inputs import CATALOG, COMPOSE, write
 from truetier.app.check import check
-from truetier.app.load import ABSENT, load_fleet, load_fleet_at
+from truetier.app.from_sources import ABSENT
+from truetier.app.load import load_fleet, load_fleet_at
 from truetier.errors import CatalogError, UsageError
 
 if TYPE_CHECKING:

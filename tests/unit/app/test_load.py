@@ -239,7 +239,7 @@ def test_a_file_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
 
 
 def test_many_files_that_are_not_ours_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("truetier.app.load._MOST_SKIPPED", 3)
+    monkeypatch.setattr("truetier.app.from_sources._MOST_SKIPPED", 3)
     write(tmp_path, truetier_yaml=CATALOG, **{f"n{index}_md": "" for index in range(5)})
     assert list(skipped(load_fleet(["."]))) == ["n0.md", "n1.md", "n2.md", "2 more files"]
 

@@ -154,6 +154,6 @@ def _metrics(
 
 def _beside_catalog(name: str) -> str | None:
     """Where check looks for evidence; nowhere when there is no catalog in this folder."""
-    from truetier.app.load import EVIDENCE, OUR_NAMES
+    from truetier.app.from_sources import EVIDENCE, OUR_NAMES
 
     return os.path.join(EVIDENCE, name) if any(map(os.path.exists, OUR_NAMES)) else None
