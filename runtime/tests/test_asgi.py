@@ -17,7 +17,7 @@ from truetier_runtime.adapters.asgi import LoadShedding
 from truetier_runtime.deadline import remaining
 from truetier_runtime.errors import OverloadedError
 from truetier_runtime.limiter import Limiter, Queue
-from truetier_runtime.limits import Fixed, FixedState
+from truetier_runtime.limits import Aimd, Fixed, FixedState
 from truetier_runtime.shed import Priority, Refusals
 from truetier_runtime.testing import FakeClock
 
@@ -166,7 +166,7 @@ def test_what_the_application_calls_in_turn_has_no_longer_than_who_asks(text: st
     assert seen == [None] if text is None else (seen[0] is not None and 1 < seen[0] <= 2)
 
 
-@pytest.mark.parametrize(("status", "expected"), [(200, [False]), (404, [False]), (500, []), (429, [True]), (503, [True]), (504, [True])])
+@pytest.mark.parametrize(("status", "expected"), [(200, [False]), (404, [False]), (500, []), (429, []), (503, [True]), (504, [True])])
 def test_the_status_says_what_the_answer_says_of_load(status: int, expected: list[bool]) -> None:
     async def application(_scope: Message, _receive: Receive, send: Send) -> None:
         await answer(status, send)
@@ -372,3 +372,26 @@ def test_a_real_client_that_hangs_up_gives_its_place_back() -> None:
             assert limiter.in_flight == 1
     # The server has ended, and with it whatever was under way.
     assert (limiter.in_flight, algorithm.samples) == (0, [])
+
+
+def test_one_user_who_asks_too_much_lowers_the_limit_of_nobody() -> None:
+    async def application(scope: Message, _receive: Receive, send: Send) -> None:
+        await answer(429 if scope["path"] == "/greedy" else 200, send)
+
+    limiter = Limiter(Aimd(initial=20), clock=FakeClock(100.0))
+    for _ in range(50):
+        asyncio.run(played(shedding(application, limiter), {**request(), "path": "/greedy"}))
+        limiter.clock.advance(1.0)  # type: ignore[attr-defined] # the fake one
+    assert limiter.limit == 20
+
+
+def test_a_websocket_is_not_held_to_the_deadline_of_its_handshake() -> None:
+    seen: list[float | None] = []
+
+    async def application(_scope: Message, _receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        seen.append(remaining())
+
+    scope = {**request(x_request_timeout_ms="2000"), "type": "websocket"}
+    asyncio.run(played(shedding(application, limited(Recording(1))), scope, {"type": "websocket.connect"}))
+    assert seen == [None]

@@ -423,7 +423,9 @@ class Behind(grpc.RpcError):  # type: ignore[misc] # found at run time
 
 @everywhere
 @pytest.mark.parametrize("method", ["Unary", "Stream"])
-@pytest.mark.parametrize(("error", "expected"), [(KeyError, []), (TimeoutError, [True]), (OverloadedError, [True]), (Behind, [True])])
+@pytest.mark.parametrize(
+    ("error", "expected"), [(KeyError, []), (TimeoutError, [True]), (OverloadedError, [True]), (Behind, [True]), (grpc.RpcError, [])]
+)
 def test_an_exception_of_the_handler_passes_and_gives_the_place_back(
     kind: str, method: str, error: type[Exception], expected: list[bool]
 ) -> None:

@@ -198,3 +198,14 @@ def test_the_deadline_around_a_call_goes_along(call: Callable[..., int]) -> None
     with served() as callee, Deadline(2.0):
         call(certain(), callee.address)
     assert 1_000 < int(callee.seen[0]["x-request-timeout-ms"]) <= 2_000
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan")])
+def test_no_time_limit_is_sent_along_where_there_is_none_and_none_is_no_number(seconds: float) -> None:
+    with served() as callee, httpx.Client(transport=ThrottlingTransport(throttle=Throttle())) as client:
+        if seconds == seconds:  # noqa: PLR0124 - a number
+            client.get(callee.address, extensions={"truetier_timeout": seconds})
+            assert "x-request-timeout-ms" not in callee.seen[0]
+        else:
+            with pytest.raises(DeadlineExceededError):
+                client.get(callee.address, extensions={"truetier_timeout": seconds})

@@ -386,3 +386,19 @@ def test_a_queue_without_sense_is_refused() -> None:
     for longest, standing, most in ((1.0, 2.0, 1), (-1.0, -1.0, 1), (float("inf"), 1.0, 1), (1.0, 1.0, -1)):
         with pytest.raises(SettingsError):
             Queue(longest=longest, longest_standing=standing, most=most)
+
+
+def test_who_waited_in_a_loop_that_was_closed_keeps_nobody_else_waiting() -> None:
+    limiter = Limiter(Fixed(1), queue=Queue(longest=60.0, longest_standing=30.0, most=500), shares=Shares(default=1.0, sheddable=1.0))
+    held = limiter.acquire()
+    loop = asyncio.new_event_loop()
+    waiting = [loop.create_task(limiter.acquire_async(Priority.SHEDDABLE)) for _ in range(500)]
+    loop.run_until_complete(asyncio.sleep(0))
+    for task in waiting:
+        task._log_destroy_pending = False  # type: ignore[attr-defined] # asyncio's own; that nobody ends them is the point
+    loop.close()
+    assert limiter.waiting == 500
+    with pytest.raises(DeadlineExceededError):  # it takes the place of one of them in the queue
+        limiter.acquire(Priority.CRITICAL, deadline=limiter.clock() + 0.001)
+    held.release()
+    assert (limiter.in_flight, limiter.waiting) == (0, 0)

@@ -54,6 +54,14 @@ class Fact:
 
 
 def tell(hooks: tuple[Hook, ...], fact: Fact) -> None:
-    """Tells everybody. Never called with a lock held: a hook may take its time, and may call back."""
+    """Tells everybody. Never called with a lock held: a hook may take its time, and may call back.
+
+    What a hook raises is logged and goes no further: a good answer must not be lost, nor a fallback left out, because telemetry broke.
+    """
     for hook in hooks:
-        hook(fact)
+        try:
+            hook(fact)
+        except Exception:
+            from logging import getLogger
+
+            getLogger(__name__).exception("a hook failed at %r", fact)

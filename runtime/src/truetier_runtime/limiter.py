@@ -209,10 +209,8 @@ class Limiter(Generic[State]):
         """What ``Permit.release`` calls: learns from the work and hands its place to who waits."""
         now = self.clock()
         with self._lock:
-            if permit._is_released:  # noqa: SLF001 - the two are one thing; the flag is the lock's
+            if not self._given_back(permit):
                 return
-            permit._is_released = True  # noqa: SLF001
-            self._in_flight -= 1
         if outcome is not Outcome.IGNORED:
             ended = now if permit._ended is None else permit._ended  # noqa: SLF001
             self._learn(Sample(permit.began, ended, permit._in_flight, outcome is Outcome.DROPPED))  # noqa: SLF001
@@ -245,7 +243,7 @@ class Limiter(Generic[State]):
             if is_queued:
                 self._waiting[priority][waiter] = None
         if evicted:
-            evicted.wake()
+            _is_woken(evicted)  # or nobody is there to be told
         if not is_queued:
             message = f"{self.in_flight} under way, limit {self.limit}: no room for {priority.name.lower()} work"
             raise self._refusal(message, priority, now, deadline)
@@ -257,6 +255,14 @@ class Limiter(Generic[State]):
             return None
         self._in_flight += 1
         return Permit(self, priority, now, self._in_flight)
+
+    def _given_back(self, permit: Permit) -> bool:
+        """Locked. Takes its place from a permit; false where it had none any more."""
+        if permit._is_released:  # noqa: SLF001 - the two are one thing; the flag is the lock's
+            return False
+        permit._is_released = True  # noqa: SLF001
+        self._in_flight -= 1
+        return True
 
     def _longest_wait(self, priority: Priority, now: float) -> float:
         """Locked. How long who comes now may wait."""
@@ -278,6 +284,14 @@ class Limiter(Generic[State]):
 
     def _hand_on(self, now: float) -> None:
         """Gives free places to who waits, best class first, and turns away whose time is over."""
+        while gone := [waiter for waiter in self._served(now) if not _is_woken(waiter)]:
+            with self._lock:
+                for waiter in gone:
+                    if waiter.permit:
+                        self._given_back(waiter.permit)
+
+    def _served(self, now: float) -> list[_Waiter]:
+        """Whom to wake: who has a place now, and who never will."""
         woken = []
         with self._lock:
             for priority, line in enumerate(self._waiting):
@@ -294,12 +308,7 @@ class Limiter(Generic[State]):
                     woken.append(waiter)
                 if not line:
                     self._was_empty[priority] = max(self._was_empty[priority], now)
-        for waiter in woken:
-            try:
-                waiter.wake()
-            except RuntimeError:
-                # Its loop was closed under it: nobody is there to use the permit.
-                self._leave(waiter, is_wanted=False)
+        return woken
 
     def _leave(self, waiter: _Waiter, *, is_wanted: bool) -> Permit | None:
         """Takes a waiter out of the queue: the permit it was given meanwhile, if it was; given back if nobody wants it."""
@@ -317,3 +326,12 @@ class Limiter(Generic[State]):
         """What to raise, after everybody was told."""
         tell(self._hooks, Fact(SHED, self.name, now, priority.name.lower()))
         return DeadlineExceededError(message) if deadline <= now else OverloadedError(message)
+
+
+def _is_woken(waiter: _Waiter) -> bool:
+    """Wakes it; false where its loop was closed under it and nobody is there to use a permit."""
+    try:
+        waiter.wake()
+    except RuntimeError:
+        return False
+    return True

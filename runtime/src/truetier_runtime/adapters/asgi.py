@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 # What an application answers when something behind it is overloaded or too late; that too is a reason to let in less.
-DROPPED_STATUSES = frozenset({429, 503, 504})
+DROPPED_STATUSES = frozenset({503, 504})
+# One client asks too much, which says nothing of the service (RFC 6585): else whoever oversteps a limit of its own would lower that of all.
+ITS_OWN_LIMIT = 429
 TRY_AGAIN_LATER = 1013
 REFUSAL = b"Overloaded. Please come back later.\n"
 
@@ -85,7 +87,7 @@ class LoadShedding:
         self._refusals.admitted()
         exchange = _Exchange(permit, receive, send)
         try:
-            if left is None:
+            if left is None or kind == "websocket":  # whose handshake has a time limit, but not the connection
                 await self._application(scope, exchange.receive, exchange.send)
             else:
                 with Deadline(max(0.0, deadline - self._limiter.clock())):  # what the application calls in turn has no longer
@@ -134,7 +136,7 @@ def _outcome_of(status: int) -> Outcome:
     if status in DROPPED_STATUSES:
         return Outcome.DROPPED
     # Failures are quick or slow for reasons of their own.
-    return Outcome.IGNORED if status >= 500 else Outcome.SUCCESS
+    return Outcome.IGNORED if status >= 500 or status == ITS_OWN_LIMIT else Outcome.SUCCESS
 
 
 def _header(scope: Message, name: bytes) -> str:

@@ -161,7 +161,7 @@ class _Exchange:
             return Outcome.DROPPED if self._is_late() else Outcome.IGNORED
         if isinstance(error, (TimeoutError, RefusedError)):
             return Outcome.DROPPED
-        if isinstance(error, grpc.RpcError) and error.code() in DROPPED_CODES:
+        if isinstance(error, grpc.RpcError) and hasattr(error, "code") and error.code() in DROPPED_CODES:
             return Outcome.DROPPED  # of whom the handler called
         said = code() if code else None
         if said in DROPPED_CODES:

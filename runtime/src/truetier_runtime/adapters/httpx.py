@@ -11,6 +11,7 @@ Raises, besides what httpx raises: ThrottledError and DeadlineExceededError, bef
 
 from __future__ import annotations
 
+import math
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -58,7 +59,9 @@ class _Call:
         self._callee = request.url.netloc.decode("ascii")
         self._priority = Priority(request.extensions.get(PRIORITY, Priority.DEFAULT))
         remaining = request.extensions.get(TIMEOUT, seconds_left())
-        if remaining is not None and remaining <= 0.0:
+        if remaining == math.inf:
+            remaining = None
+        if remaining is not None and not remaining > 0.0:
             raise DeadlineExceededError(f"no time is left to call {self._callee}")
         throttle.check(self._callee, self._priority)
         request.headers[PRIORITY_HEADER] = self._priority.name.lower()

@@ -186,6 +186,6 @@ class Telemetry:
 
     def _of_limiters(self, read: Callable[[Limiter], int]) -> Observe:  # type: ignore[type-arg] # as above
         def observe(_: CallbackOptions) -> Iterable[Observation]:
-            return [Observation(read(limiter), {LIMITER: name}) for name, limiter in self._limiters.items()]
+            return [Observation(read(limiter), {LIMITER: name}) for name, limiter in list(self._limiters.items())]
 
         return observe
