@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.tests.hurried import side_by_side
 from truetier_runtime.breaker import Breaker
 from truetier_runtime.facts import Facts
 from truetier_runtime.fallback import StandIn, Value
@@ -115,3 +116,16 @@ def test_the_file_is_whole_whoever_reads_it_when(tmp_path: Path) -> None:
         writing.result()
     assert json.loads(path.read_text())["edges"][0]["modes"]["unreachable"]["failed_calls"] == 50
     assert [each.name for each in tmp_path.iterdir()] == ["facts.json"]
+
+
+def test_threads_that_write_at_once_leave_a_whole_document(tmp_path: Path) -> None:
+    facts, path = Facts("checkout"), tmp_path / "facts.json"
+    facts.watch(*(Guard(f"callee-{number}") for number in range(20)))
+
+    def write() -> None:
+        for _ in range(5):
+            facts.write(str(path))
+            assert len(json.loads(path.read_text(encoding="utf-8"))["edges"]) == 20
+
+    side_by_side(write, threads=4)
+    assert [file.name for file in tmp_path.iterdir()] == ["facts.json"]

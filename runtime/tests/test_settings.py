@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -115,3 +116,23 @@ def test_what_is_no_document_is_said_to_be_none(change: dict[str, Any], words: s
     with pytest.raises(StartRefusedError) as refused:
         guards({**copy.deepcopy(document()), **change}, "checkout")
     assert words in str(refused.value)
+
+
+def test_a_fallback_may_be_empty_and_counts_all_the_same() -> None:
+    class Kept(dict[str, int]):
+        def answer(self, *_: object) -> int:
+            return 7
+
+    need = edge("prices", promise=0.9, timeout_ms=100.0, fallback=fallback("cached", staleness_ms=30_000.0))
+    made = guards(document(need), "checkout", fallbacks={"prices": Kept()})
+
+    def fails() -> int:
+        raise ConnectionError
+
+    assert made["prices"].call(fails) == 7
+
+
+def test_why_a_start_was_refused_comes_home_from_another_process() -> None:
+    error = StartRefusedError(["no timeout", "no fallback"])
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.mistakes) == (str(error), error.mistakes)

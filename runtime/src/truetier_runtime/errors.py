@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
 
 class RuntimeGuardError(Exception):
     """Anything that comes from here and not from the work that was guarded."""
@@ -35,6 +39,9 @@ class DocumentRefusedError(RuntimeGuardError):
         self.mistakes = mistakes
         self.reason = mistakes[0].reason
 
+    def __reduce__(self) -> tuple[type[Self], tuple[Mistake, ...]]:
+        return type(self), self.mistakes  # a process pool brings it home
+
 
 class TokenRefusedError(RuntimeGuardError):
     """A token is not accepted. ``reason`` is a constant of refusal.py; nothing of the token but names is in the message.
@@ -45,8 +52,12 @@ class TokenRefusedError(RuntimeGuardError):
 
     def __init__(self, reason: str, message: str, *, is_ours: bool = False) -> None:
         super().__init__(f"{reason}: {message}")
+        self._message = message
         self.reason = reason
         self.is_ours = is_ours
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str], dict[str, object]]:
+        return type(self), (self.reason, self._message), self.__dict__
 
 
 class SourceDownError(RuntimeGuardError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from _thread import allocate_lock
+from _thread import allocate_lock, get_ident
 from time import gmtime, strftime, time
 
 from truetier_runtime.guard import FELL_BACK, UNANSWERED
@@ -91,7 +91,7 @@ class Facts:
 
     def write(self, path: str) -> None:
         """Writes the document in one step: whoever reads finds the old one or the new one. Raises OSError."""
-        passing = f"{path}.{os.getpid()}.part"
+        passing = f"{path}.{os.getpid()}-{get_ident()}.part"  # a timer's thread and the service's end may write at once
         with open(passing, "w", encoding="utf-8") as file:
             json.dump(self.document(), file, indent=1)
             file.flush()

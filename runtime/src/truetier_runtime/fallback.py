@@ -73,7 +73,9 @@ class LastGood:
 
     def answer(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any], now: float) -> Any:  # noqa: ANN401
         """The answer kept. Raises the error where none is, or only one that is too old."""
-        found = self._answers.get(self._key_of(args, kwargs))
+        key = self._key_of(args, kwargs)
+        with self._lock:  # who remembers takes the old answer out before the new one is in
+            found = self._answers.get(key)
         if found is None or now - found[1] > self._max_age:
             raise error
         return found[0]

@@ -33,6 +33,9 @@ class StartRefusedError(RuntimeGuardError):
         super().__init__("\n".join(mistakes))
         self.mistakes = mistakes
 
+    def __reduce__(self) -> tuple[type[StartRefusedError], tuple[list[str]]]:
+        return type(self), (self.mistakes,)
+
 
 def guards(  # noqa: PLR0913 - what a catalog does not say
     document: Mapping[str, Any],
@@ -63,7 +66,7 @@ def guards(  # noqa: PLR0913 - what a catalog does not say
         if name in found:
             wrong.append(f"{service} -> {name}: the catalog has two needs of it, and a guard is for one; name them by endpoints")
             continue
-        fallback = given.pop(name, None) or _cached(edge)
+        fallback = given.pop(name) if name in given else _cached(edge)
         wrong += _mistakes_of(service, name, promise, edge, fallback)
         try:
             found[name] = Guard(
