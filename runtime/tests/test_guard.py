@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import os
+import subprocess
+import sys
 import threading
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runtime.tests.hurried import side_by_side
 from truetier_runtime.breaker import Breaker
 from truetier_runtime.deadline import Deadline, from_header, remaining, to_header
 from truetier_runtime.errors import BulkheadFullError, CircuitOpenError, DeadlineExceededError, TimedOutError
@@ -492,3 +499,226 @@ def test_all_that_is_wrong_with_a_breaker_is_told_at_once() -> None:
     for wrong in (lambda: Retry(1), lambda: RetryBudget(-1), lambda: Hedge(-1), lambda: LastGood(0)):
         with pytest.raises(ValueError, match=r"."):
             wrong()
+
+
+def test_what_a_hook_raises_changes_nothing_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: Fact) -> None:
+        raise BrokenError("telemetry")
+
+    clock = FakeClock()
+    guard = Guard("ledger", bulkhead=1, breaker=Breaker(minimum_calls=1, jitter=0), fallback=Value("stale"), hooks=(broken,), clock=clock)
+    for _ in range(3):  # opened, and refused twice
+        assert guard.call(Script(BrokenError())) == "stale"
+    clock.advance(5)
+    assert guard.call(Script(7)) == 7, "half-open, and closed"
+    assert (guard.under_way, guard.state, guard.counts()) == (0, "closed", Counts(good=1, failed=1, refused=2))
+    assert {record.name for record in caplog.records} == {"truetier_runtime.hooks"}
+    assert "breaker half-open" in caplog.text
+
+
+def test_an_interrupt_while_a_hook_is_told_takes_no_slot() -> None:
+    def interrupted(fact: Fact) -> None:
+        if fact.kind == "refused":
+            raise KeyboardInterrupt
+
+    guard = Guard("ledger", bulkhead=1, breaker=Breaker(minimum_calls=1), hooks=(interrupted,))
+    with pytest.raises(BrokenError):
+        guard.call(Script(BrokenError()))
+    with pytest.raises(KeyboardInterrupt):
+        guard.call(int)
+    assert guard.under_way == 0
+
+
+def test_a_section_may_be_left_in_another_context_than_it_was_entered_in() -> None:
+    guard = Guard("ledger", bulkhead=1, timeout=5)
+    section = guard.section()  # as a framework does that runs both halves of a generator on threads
+    copy_context().run(section.__enter__)
+    copy_context().run(section.__exit__, None, None, None)
+    deadline = Deadline(5)
+    copy_context().run(deadline.__enter__)
+    copy_context().run(deadline.__exit__)
+    assert (guard.under_way, guard.counts()) == (0, Counts(good=1))
+
+
+def test_a_section_that_asyncio_does_not_let_begin_holds_nothing() -> None:
+    guard = Guard("ledger", bulkhead=1, timeout=5)
+    with pytest.raises(RuntimeError):  # a timeout wants a task
+        guard.section().__aenter__().send(None)
+    assert (guard.under_way, guard.counts(), remaining()) == (0, Counts(cancelled=1), None)
+
+
+def test_an_abandoned_call_that_the_garbage_collector_ends_is_cancelled() -> None:
+    guard = Guard("ledger", bulkhead=1, timeout=5, retry=Retry(), fallback=Value("stale"))
+
+    async def begin() -> asyncio.Task[object]:
+        task = asyncio.create_task(guard.call_async(asyncio.sleep, 60))
+        await asyncio.sleep(0)
+        task._log_destroy_pending = False  # type: ignore[attr-defined] # asyncio's own; that nobody ends it is the point
+        return task
+
+    loop = asyncio.new_event_loop()
+    coroutine = loop.run_until_complete(begin()).get_coro()
+    loop.close()
+    assert coroutine is not None
+    coroutine.close()  # as the collector does, in whatever context it runs
+    assert (guard.under_way, guard.counts()) == (0, Counts(cancelled=1))
+
+
+def test_the_garbage_collector_may_end_a_call_while_its_own_guard_is_locked() -> None:
+    program = """if True:
+        import asyncio, gc
+        from truetier_runtime import Breaker, Guard
+
+        async def lost():
+            await asyncio.get_running_loop().create_future()  # which nobody else knows, and so nobody the task
+
+        async def fails():
+            raise KeyError
+
+        async def main():
+            guard = Guard("ledger", breaker=Breaker(minimum_calls=1), chance=lambda: gc.collect() * 0.0)
+            asyncio.create_task(guard.call_async(lost))._log_destroy_pending = False
+            await asyncio.sleep(0)
+            try:
+                await guard.call_async(fails)
+            except KeyError:
+                print(guard.counts())
+
+        gc.disable()
+        asyncio.run(main())
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "Counts(good=0, failed=1, cancelled=1, refused=0)\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_workers_that_were_forked_do_not_draw_the_same_pauses() -> None:
+    program = "import os; from truetier_runtime import Guard; g = Guard('a'); os.fork(); print(g._chance(), flush=True)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert len(set(done.stdout.split())) == 2
+
+
+@pytest.mark.parametrize("window", [0.5, 5.0, 20.0, 600.0])
+def test_the_share_of_a_budget_is_of_its_own_window_whatever_the_breakers_is(window: float) -> None:
+    clock = FakeClock(1000.0)
+    budget, facts = RetryBudget(0.1, floor=0, window=10), list[Fact]()
+    breaker = Breaker(1.0, window=window)
+    guard = Guard("ledger", breaker=breaker, retry=Retry(2, budget=budget), clock=clock, sleep=lambda _: None, hooks=(facts.append,))
+    for _ in range(6000):
+        clock.advance(0.1)
+        guard.call(int)
+    for _ in range(100):
+        with pytest.raises(BrokenError):
+            guard.call(Script(BrokenError(), BrokenError()))
+    retried = sum(fact.kind == "retried" for fact in facts)
+    assert 7 <= retried <= 20, "a tenth of 100 in ten seconds before and 100 now; fewer where spans of the window are longer than that"
+
+
+def test_a_budget_that_pays_for_retries_and_hedges_counts_each_request_once() -> None:
+    clock = FakeClock(1000.0)
+    budget, facts = RetryBudget(0.1, floor=0), list[Fact]()
+    policies = {"retry": Retry(2, budget=budget), "hedge": Hedge(1, budget=budget)}
+    guard = Guard("ledger", **policies, clock=clock, sleep=lambda _: None, hooks=(facts.append,))  # type: ignore[arg-type] # as named
+    for _ in range(100):
+        with pytest.raises(BrokenError):
+            guard.call(Script(BrokenError(), BrokenError()))
+    assert sum(fact.kind == "retried" for fact in facts) == 10
+
+
+def test_a_pause_is_bounded_however_often_it_was_tried() -> None:
+    assert pause(Retry(10_000, base=0.1, cap=2.0), 9_999, 1.0) == 2.0
+
+
+def test_a_call_that_outlives_many_openings_is_counted() -> None:
+    clock = FakeClock()
+    guard = Guard("ledger", breaker=Breaker(minimum_calls=1, open_for=1, jitter=0), clock=clock)
+
+    def long(error: Exception | None) -> None:
+        for _ in range(70):
+            with pytest.raises(BrokenError):
+                guard.call(Script(BrokenError()))
+            clock.advance(1)
+            guard.call(int)
+        if error is not None:
+            raise error
+
+    guard.call(long, None)
+    with pytest.raises(KeyError):
+        guard.call(long, KeyError())
+    assert guard.counts() == Counts(good=141, failed=141)
+
+
+def test_work_is_asynchronous_in_a_partial_and_as_an_object_too() -> None:
+    class Client:
+        async def __call__(self, number: int) -> int:
+            return number
+
+    guard = Guard("ledger", hedge=Hedge(60))
+    assert asyncio.run(guard(Client())(7)) == 7
+    assert asyncio.run(guard(partial(partial(Client().__call__), 8))()) == 8
+    for kind in (classmethod, staticmethod):
+        with pytest.raises(TypeError, match=f"either: put the guard below @{kind.__name__}"):
+            Guard("ledger")(kind(either))  # type: ignore[arg-type] # what is tried
+
+
+def test_a_fallback_that_is_awaited_cannot_answer_who_does_not_await() -> None:
+    guard = Guard("ledger", fallback=Instead(Script(1).later))
+    with pytest.raises(TypeError, match="ledger: the fallback is asynchronous; await call_async"):
+        guard.call(Script(BrokenError()))
+
+
+def test_asynchronous_work_that_was_late_all_the_same_is_given_and_counts_as_failed() -> None:
+    facts: list[Fact] = []
+    guard = Guard("ledger", timeout=0.01, hooks=(facts.append,))
+
+    async def stubborn() -> int:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return 7
+        return 0
+
+    assert asyncio.run(guard.call_async(stubborn)) == 7
+    assert (guard.counts(), [fact.kind for fact in facts]) == (Counts(failed=1), ["timed out"])
+
+
+def test_nobody_hears_of_the_error_of_an_attempt_that_was_cancelled() -> None:
+    async def go() -> tuple[int, list[str]]:
+        unheard: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context["message"]))
+        left = [60.0, 0.0]
+
+        async def work() -> int:
+            try:
+                await asyncio.sleep(left.pop(0))
+            except asyncio.CancelledError:
+                raise BrokenError from None
+            return 7
+
+        answer = await Guard("ledger", hedge=Hedge(0.001)).call_async(work)
+        gc.collect()
+        await asyncio.sleep(0)
+        return answer, unheard
+
+    assert asyncio.run(go()) == (7, [])
+
+
+def test_the_last_good_answer_is_there_while_a_newer_one_comes() -> None:
+    kept = LastGood(60)
+    kept.remember(1, ("apple",), {}, 0.0)
+
+    def work() -> None:
+        for number in range(20_000):
+            kept.remember(number, ("apple",), {}, 0.0)
+            kept.answer(BrokenError(), ("apple",), {}, 0.0)
+
+    side_by_side(work, threads=4)
+
+
+def test_an_infinite_deadline_is_none() -> None:
+    with Deadline(float("inf")):
+        assert (remaining(), to_header()) == (None, None)
+    with Deadline(5) as limit, Deadline(float("inf")):
+        assert remaining(limit - 5) == 5
+    with pytest.raises(ValueError, match="ledger: timeout inf is none; leave it out"):
+        Guard("ledger", timeout=float("inf"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HEADER = "x-request-timeout-ms"
 CURRENT: ContextVar[float | None] = ContextVar("truetier_deadline", default=None)
+_NEVER = float("inf")
 _MOST = 24 * 60 * 60 * 1000  # milliseconds: what waits longer has no deadline worth the name
 
 
@@ -27,7 +28,7 @@ def remaining(now: float | None = None) -> float | None:
 class Deadline:
     """``with Deadline(2.5):`` what runs inside has that many seconds, and never more than what is around it has.
 
-    Raises ValueError for a number of seconds that is negative or not a number.
+    Infinitely many are no deadline. Raises ValueError for a number of seconds that is negative or not a number.
     """
 
     __slots__ = ("_seconds", "_token")
@@ -41,12 +42,24 @@ class Deadline:
     def __enter__(self) -> float:
         limit, outer = monotonic() + self._seconds, CURRENT.get()
         limit = limit if outer is None else min(limit, outer)
-        self._token = CURRENT.set(limit)
+        self._token = CURRENT.set(None if limit == _NEVER else limit)
         return limit
 
     def __exit__(self, *_: object) -> None:
         assert self._token is not None
-        CURRENT.reset(self._token)
+        leave(self._token)
+
+
+def leave(token: Token[float | None]) -> None:
+    """Back to the deadline before. In another context than it was set in there is nothing to go back from.
+
+    So it is where each half of a ``with`` runs in a copy, as in generators that a framework runs on threads, and where a coroutine that
+    nobody waits for any more is closed by the garbage collector.
+    """
+    try:  # noqa: SIM105 - contextlib is not imported here
+        CURRENT.reset(token)
+    except ValueError:
+        pass
 
 
 def to_header(now: float | None = None) -> str | None:

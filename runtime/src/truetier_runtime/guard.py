@@ -8,7 +8,7 @@ interrupted but what asyncio can cancel, and a cancelled call is neither good no
 from __future__ import annotations
 
 from _random import Random
-from _thread import allocate_lock
+from _thread import RLock
 from time import monotonic, sleep
 
 from truetier_runtime.breaker import (
@@ -26,7 +26,7 @@ from truetier_runtime.breaker import (
     retry_after,
     settle_probe,
 )
-from truetier_runtime.deadline import CURRENT, remaining
+from truetier_runtime.deadline import CURRENT, leave, remaining
 from truetier_runtime.errors import BulkheadFullError, CircuitOpenError, DeadlineExceededError, RefusedError, TimedOutError
 from truetier_runtime.hooks import Fact, tell
 from truetier_runtime.retry import Hedge, Retry, pause
@@ -52,6 +52,15 @@ FELL_BACK, UNANSWERED = "fell back", "unanswered"  # how a call ended that faile
 _IS_COROUTINE, _IS_GENERATOR = 0x80, 0x20 | 0x200  # inspect.CO_COROUTINE and both kinds of generator, without what importing inspect costs
 _NO_BREAKER = 10.0  # seconds of the window where no breaker has one
 _MOST_ENDED = 64  # windows of breakers that opened
+_FOR_EVER = float("inf")
+
+_drawn = Random()
+try:
+    from posix import register_at_fork  # of what os has, without what importing os costs
+except ImportError:
+    pass  # nothing forks here
+else:  # or all workers of a server would draw the same pauses, and come back together
+    register_at_fork(after_in_child=_drawn.seed)
 
 _new_scope: Callable[[float], Any] | None = None
 
@@ -107,6 +116,8 @@ class Guard:
         for name, value in (("timeout", timeout), ("bulkhead", bulkhead)):
             if value is not None and not value > 0:
                 raise ValueError(f"the guard of {callee}: {name} {value} is not positive")
+        if timeout == _FOR_EVER:
+            raise ValueError(f"the guard of {callee}: timeout {timeout} is none; leave it out")
         self.callee = callee
         self._timeout = timeout
         self._breaker = breaker
@@ -117,18 +128,17 @@ class Guard:
         self._mistakes = mistakes
         self._hooks = hooks
         self._clock = clock
-        self._chance = chance or Random().random
+        self._chance = chance or _drawn.random
         self._sleep = sleep
-        self._lock = allocate_lock()
+        self._lock = RLock()  # again: the garbage collector may close an abandoned call of this guard while its own thread has it
         # A list gives and takes a slot in one step that no other thread sees half of.
         self._bulkhead = bulkhead or 0
         self._slots: list[None] | None = None if bulkhead is None else [None] * bulkhead
         self._state = closed(_NO_BREAKER if breaker is None else breaker.window)
         self._ended: list[Window] = []
         self._other = Counts()  # what no window counts: probes, what was cancelled or refused, windows that are long gone
-        for policy in (retry, hedge):
-            if policy is not None:
-                policy.budget.count(self._attempts)
+        for budget in {policy.budget for policy in (retry, hedge) if policy is not None}:  # they may have one in common
+            budget.count(lambda now, seconds=budget.window: self._attempts(now, seconds))  # type: ignore[misc] # mypy infers no default
 
     # -- what services call
 
@@ -143,12 +153,14 @@ class Guard:
     def __call__(self, work: Callable[P, T]) -> Callable[P, T]:
         """Decorates a function, asynchronous or not.
 
-        Raises TypeError for a generator, which has done nothing yet when it returns, and for a function that blocks where calls are
-        to be hedged.
+        Raises TypeError for a generator, which has done nothing yet when it returns, for a function that blocks where calls are to be
+        hedged, and for what cannot be called as it is: a classmethod or staticmethod goes around the guard, not into it.
         """
         from functools import wraps
 
-        flags = getattr(getattr(work, "__code__", None), "co_flags", 0)
+        if isinstance(work, (classmethod, staticmethod)):
+            raise TypeError(f"{work.__func__.__qualname__}: put the guard below @{type(work).__name__}")
+        flags = _code_flags(work)
         if flags & _IS_GENERATOR:
             raise TypeError(
                 f"{getattr(work, '__qualname__', work)} is a generator: what it gives comes after the call; guard what it calls"
@@ -242,7 +254,7 @@ class Guard:
             self._remember(result, args, kwargs, now)
         return result
 
-    async def _guarded_async(self, work: Callable[..., Awaitable[T]], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:  # noqa: C901
+    async def _guarded_async(self, work: Callable[..., Awaitable[T]], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:  # noqa: C901, PLR0912
         """The same for asynchronous work."""
         timeout, slots = self._timeout, self._slots
         begin, state, outer = self._clock(), self._state, CURRENT.get()
@@ -264,7 +276,7 @@ class Guard:
                     async with (_new_scope or _load_scopes())(limit - begin) as scope:  # type: ignore[operator] # one of them is there
                         result = await work(*args, **kwargs)
                 finally:
-                    CURRENT.reset(token)
+                    leave(token)
         except BaseException as error:
             if slots is not None:
                 slots.append(None)
@@ -277,9 +289,12 @@ class Guard:
             raise
         if slots is not None:
             slots.append(None)
-        if begin >= state.window.edge:  # to look at the clock again costs more than a span that is a call too old
-            state.window.roll(begin)
-        state.window.tick()
+        if timeout is not None and (now := self._clock()) - begin > timeout:  # it blocked the loop, or would not be cancelled
+            self._end_late(begin, now, state, 0)
+        else:
+            if begin >= state.window.edge:  # to look at the clock again costs more than a span that is a call too old
+                state.window.roll(begin)
+            state.window.tick()
         if self._remember is not None:
             self._remember(result, args, kwargs, self._clock())
         return result
@@ -352,9 +367,17 @@ class Guard:
         """Keeps a window that nothing new is counted in, for calls that began in it and for the totals; the oldest as numbers alone."""
         self._ended.append(window)
         if len(self._ended) > _MOST_ENDED:
-            good, failed = self._ended.pop(0).total()
+            good, failed = self._ended.pop(0).hand_over(self._count_late_good, self._count_late_failed)
             self._other.good += good
             self._other.failed += failed
+
+    def _count_late_good(self) -> None:
+        with self._lock:
+            self._other.good += 1
+
+    def _count_late_failed(self) -> None:
+        with self._lock:
+            self._other.failed += 1
 
     def _until(self, now: float) -> float:
         assert self._breaker is not None
@@ -376,9 +399,9 @@ class Guard:
         if self._hooks:
             tell(self._hooks, Fact(kind, self.callee, now, detail))
 
-    def _attempts(self, now: float) -> int:
+    def _attempts(self, now: float, seconds: float) -> float:
         window = self._state.window
-        return 0 if window is None else sum(window.recent(now))
+        return 0 if window is None else window.within(now, seconds)
 
     # -- the way of what is not usual
 
@@ -401,6 +424,7 @@ class Guard:
                 return result
         assert error is not None
         answer: T = self._answer(error, args, kwargs)
+        _refuse_coroutine(self.callee, answer, "fallback")
         return answer
 
     async def _recover_async(
@@ -496,7 +520,10 @@ class Guard:
         finally:
             for task in tasks:
                 task.cancel()
-            await wait(tasks)
+            done, _ = await wait(tasks)
+            for task in done:
+                if not task.cancelled():
+                    task.exception()  # seen, or asyncio would complain of the loser's
 
 
 class Section:
@@ -526,7 +553,7 @@ class Section:
                 raise guard._full(begin) from None
         try:
             self._state, self._probe = guard._admit(begin)
-        except RefusedError:
+        except BaseException:
             if slots is not None:
                 slots.append(None)
             raise
@@ -547,7 +574,7 @@ class Section:
 
     def _leave(self) -> None:
         if self._token is not None:
-            CURRENT.reset(self._token)
+            leave(self._token)
         if self._guard._slots is not None:
             self._guard._slots.append(None)
 
@@ -555,8 +582,13 @@ class Section:
         self.__enter__()
         limit = CURRENT.get()
         if limit is not None:
-            self._scope = _load_scopes()(limit - self._begin)
-            await self._scope.__aenter__()
+            try:
+                self._scope = _load_scopes()(limit - self._begin)
+                await self._scope.__aenter__()
+            except BaseException:  # as asyncio does where there is no task
+                self._leave()
+                self._guard._end(CANCELLED, self._begin, self._state, self._probe)
+                raise
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         told = error
@@ -579,11 +611,23 @@ _COROUTINE = type(_some)
 _some.close()
 
 
-def _refuse_coroutine(callee: str, made: Any) -> None:  # noqa: ANN401 - what the work gave
+def _code_flags(work: Any) -> int:  # noqa: ANN401 - whatever can be called
+    """What its code says of itself, be it in a partial, or the ``__call__`` of an object."""
+    from functools import partial
+
+    while isinstance(work, partial):
+        work = work.func
+    code = getattr(work, "__code__", None)
+    if code is None:
+        code = getattr(getattr(type(work), "__call__", None), "__code__", None)  # noqa: B004 - not whether, but which
+    return getattr(code, "co_flags", 0)
+
+
+def _refuse_coroutine(callee: str, made: Any, what: str = "work") -> None:  # noqa: ANN401 - what the work gave
     """To make a coroutine is to do nothing yet: counted as good it would be a lie. Raises TypeError for one."""
     if type(made) is _COROUTINE:
         made.close()
-        raise TypeError(f"{callee}: the work is asynchronous; await call_async")
+        raise TypeError(f"{callee}: the {what} is asynchronous; await call_async")
 
 
 def _way(error: Exception) -> str:

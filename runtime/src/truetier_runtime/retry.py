@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_MOST_DOUBLED = 500  # times: no pause is as long, and a float can hold no more than twice as many
+
 
 class RetryBudget:
     """How many retries and hedges there may be: ``share`` of the requests in the last ``window`` seconds, and ``floor`` a second.
@@ -31,10 +33,10 @@ class RetryBudget:
         self.window = window
         self._lock = allocate_lock()
         self._spent = Window(window)
-        self._sources: list[Callable[[float], int]] = []
+        self._sources: list[Callable[[float], float]] = []
 
-    def count(self, attempts: Callable[[float], int]) -> None:
-        """Takes a source of attempts: how many there were in the window that ends at a moment."""
+    def count(self, attempts: Callable[[float], float]) -> None:
+        """Takes a source of attempts: how many there were in the ``window`` seconds that end at a moment."""
         self._sources.append(attempts)
 
     def spend(self, now: float) -> bool:
@@ -77,7 +79,7 @@ class Retry:
 
 def pause(retry: Retry, made: int, chance: float) -> float:
     """Seconds before the next attempt, after so many were made, for a number drawn evenly from [0, 1)."""
-    return chance * float(min(retry.cap, retry.base * 2 ** (made - 1)))
+    return chance * min(retry.cap, retry.base * 2.0 ** min(made - 1, _MOST_DOUBLED))
 
 
 class Hedge:

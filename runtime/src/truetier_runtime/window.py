@@ -71,7 +71,8 @@ class Window:
 
     def _begin(self) -> None:
         self._good, self._failed = _Counter(), _Counter()
-        self.tick, self.tick_failed = self._good.tick, self._failed.tick
+        self.tick: Callable[[], object] = self._good.tick
+        self.tick_failed: Callable[[], object] = self._failed.tick
 
     def roll(self, now: float) -> None:
         """Goes on to the span of that moment, if it is later."""
@@ -94,6 +95,28 @@ class Window:
             oldest = self.edge - self._span * self._buckets
             spans = [(good, failed) for end, good, failed in self._ring if end > oldest]
             return self._sum(spans)
+
+    def within(self, now: float, seconds: float) -> float:
+        """Calls of the last so many seconds, of a span that lies in them in part its share.
+
+        What left the window a minute ago is not known any more, so that of far more seconds than it has there are too few.
+        """
+        self.roll(now)
+        with self._lock:
+            begin = self.edge - seconds
+            shares = [
+                (good.value() + failed.value(), round((end - begin) / self._span, 6))  # ends are sums: a little beside what they should be
+                for end, good, failed in (*self._ring, (self.edge, self._good, self._failed))
+                if end > begin
+            ]
+            return sum(calls * min(1.0, share) for calls, share in shares)
+
+    def hand_over(self, tick: Callable[[], object], tick_failed: Callable[[], object]) -> tuple[int, int]:
+        """Counts no more: good and failed calls since the beginning, and whoever is late is counted by these two from now on."""
+        with self._lock:
+            self.edge = float("inf")
+            self.tick, self.tick_failed = tick, tick_failed
+        return self.total()
 
     def total(self) -> tuple[int, int]:
         """Good and failed calls since the beginning."""
