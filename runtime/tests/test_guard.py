@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING
@@ -722,3 +723,43 @@ def test_an_infinite_deadline_is_none() -> None:
         assert remaining(limit - 5) == 5
     with pytest.raises(ValueError, match="ledger: timeout inf is none; leave it out"):
         Guard("ledger", timeout=float("inf"))
+
+
+@pytest.mark.parametrize("ends", ["fails", "is tried again", "times out"])
+@BOTH
+def test_what_a_failed_call_was_given_is_let_go_of_at_once(ends: str, *, is_async: bool) -> None:
+    class Argument:
+        pass
+
+    retry = Retry(2, base=1e-6, cap=1e-6) if ends == "is tried again" else None
+    guard = Guard("ledger", retry=retry, timeout=0.001 if ends == "times out" else 60)
+
+    def work(_: Argument) -> None:
+        raise TimeoutError
+
+    async def later(_: Argument) -> None:
+        if ends == "times out":
+            await asyncio.sleep(60)
+        raise TimeoutError
+
+    async def go(argument: Argument) -> None:
+        try:  # pytest.raises would keep the error
+            await guard.call_async(later, argument)
+        except TimeoutError:
+            return
+
+    def call(argument: Argument) -> None:
+        try:
+            guard.call(work, argument)
+        except TimeoutError:
+            return
+
+    argument = Argument()
+    kept = weakref.ref(argument)
+    gc.disable()
+    try:
+        asyncio.run(go(argument)) if is_async else call(argument)
+        del argument
+        assert kept() is None
+    finally:
+        gc.enable()

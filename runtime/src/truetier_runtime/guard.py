@@ -281,11 +281,11 @@ class Guard:
             if slots is not None:
                 slots.append(None)
             # A caller that goes away just then comes out as cancelled, and stays that.
-            is_ours = isinstance(error, TimeoutError) and scope is not None and scope.expired()
-            told = self._timed_out(begin) if is_ours else error
-            self._end_badly(told, begin, state, 0)
-            if isinstance(told, Exception):
-                return await self._recover_async(told, work, args, kwargs)
+            if isinstance(error, TimeoutError) and scope is not None and scope.expired():
+                error = self._timed_out(begin)  # under the name that goes with the block: it knows this frame
+            self._end_badly(error, begin, state, 0)
+            if isinstance(error, Exception):
+                return await self._recover_async(error, work, args, kwargs)
             raise
         if slots is not None:
             slots.append(None)
@@ -423,7 +423,10 @@ class Guard:
                     self._remember(result, args, kwargs, self._clock())
                 return result
         assert error is not None
-        answer: T = self._answer(error, args, kwargs)
+        try:
+            answer: T = self._answer(error, args, kwargs)
+        finally:
+            del error  # it knows this frame; each would keep the other, and the arguments, until the garbage is collected
         _refuse_coroutine(self.callee, answer, "fallback")
         return answer
 
@@ -449,14 +452,18 @@ class Guard:
                     self._remember(result, args, kwargs, self._clock())
                 return result
         assert error is not None
-        answer = self._answer(error, args, kwargs)
+        way = _way(error)
+        try:
+            answer = self._answer(error, args, kwargs)
+        finally:
+            del error  # as above
         if hasattr(answer, "__await__"):
             try:
                 answer = await answer
             except Exception:
-                self._tell(UNANSWERED, self._clock(), _way(error))
+                self._tell(UNANSWERED, self._clock(), way)
                 raise
-            self._tell(FELL_BACK, self._clock(), _way(error))
+            self._tell(FELL_BACK, self._clock(), way)
         answered: T = answer
         return answered
 
@@ -481,19 +488,22 @@ class Guard:
         return wait
 
     def _answer(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 - in place of the work's
-        if isinstance(error, self._mistakes):
-            raise error
-        now = self._clock()
-        if self._fallback is None:
-            self._tell(UNANSWERED, now, _way(error))
-            raise error
+        now, way = self._clock(), _way(error)
         try:
-            answer = self._fallback.answer(error, args, kwargs, now)
-        except Exception:
-            self._tell(UNANSWERED, now, _way(error))
-            raise
+            if isinstance(error, self._mistakes):
+                raise error
+            if self._fallback is None:
+                self._tell(UNANSWERED, now, way)
+                raise error
+            try:
+                answer = self._fallback.answer(error, args, kwargs, now)
+            except Exception:
+                self._tell(UNANSWERED, now, way)
+                raise
+        finally:
+            del error  # as above
         if not hasattr(answer, "__await__"):  # else it is told when it has come
-            self._tell(FELL_BACK, now, _way(error))
+            self._tell(FELL_BACK, now, way)
         return answer
 
     async def _attempt(self, work: Callable[..., Awaitable[T]], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
@@ -599,7 +609,10 @@ class Section:
                 told = self._guard._timed_out(self._begin)
         self.__exit__(None, told, None)
         if told is not error and told is not None:
-            raise told from error
+            try:
+                raise told from error
+            finally:
+                del told, error  # as above
 
 
 async def _nothing() -> None:

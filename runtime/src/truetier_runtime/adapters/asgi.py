@@ -5,7 +5,10 @@ application returns, but its time is taken up to the head of the response: what 
 load.
 
 A handshake of a websocket is let in or refused like a request; once it is answered, the connection holds no place, for it may last for
-days. Lifespan passes through.
+days, and its deadline was that of the handshake. Lifespan passes through.
+
+The deadline that a request names is taken at its word, as its class is: an edge that faces strangers has to strip or set both headers,
+since requests that run out of time lower the limit.
 
 Source: ASGI specification, HTTP and WebSocket message formats 2.5; RFC 9110, sections 10.2.3 and 15.6.4.
 """
