@@ -594,7 +594,7 @@ def test_the_garbage_collector_may_end_a_call_while_its_own_guard_is_locked() ->
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_workers_that_were_forked_do_not_draw_the_same_pauses() -> None:
-    program = "import os; from truetier_runtime import Guard; g = Guard('a'); os.fork(); print(g._chance(), flush=True)"
+    program = "import os; from truetier_runtime import Guard; g = Guard('a'); os.fork() and os.wait(); print(g._chance())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert len(set(done.stdout.split())) == 2
 
