@@ -241,6 +241,29 @@ def test_the_disk_is_written_when_keys_change_or_their_age_is_wrong_by_a_hundred
     assert restarted(tmp_path, 7000).keys.age == 0
 
 
+def test_a_process_that_heard_nothing_new_never_puts_its_keys_over_what_another_heard_later(tmp_path: Path) -> None:
+    workers = [first_run(tmp_path, GOOD) for _ in range(8)]  # more than there are copies: those of each are tidied up by the others
+    for worker in workers[1:]:
+        worker.passes(60)
+        worker.keys.offer(listed("a", "b"))
+        worker.keys.check()
+    workers[0].passes(90)
+    workers[0].keys.unanswered("down since it was rotated")
+    workers[0].keys.check()
+    assert reason(restarted(tmp_path, 90), token("b")) == ""
+
+
+def test_processes_that_hear_the_same_write_it_once(tmp_path: Path) -> None:
+    workers = [first_run(tmp_path, listed("a", "b"), GOOD) for _ in range(8)]
+    before = Copies(str(tmp_path)).versions()
+    for _ in range(20):
+        for late, worker in enumerate(workers):
+            worker.passes(60 + late)
+            worker.keys.offer(GOOD)
+            worker.keys.check()
+    assert Copies(str(tmp_path)).versions() == before
+
+
 def test_a_copy_that_somebody_removed_or_changed_is_there_again_after_the_next_poll(tmp_path: Path) -> None:
     made = first_run(tmp_path, GOOD)
     (copy,) = tmp_path.iterdir()

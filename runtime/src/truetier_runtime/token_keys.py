@@ -173,19 +173,22 @@ def _usable(jwk: object, issuer: Issuer) -> Key | None:
 
 
 class _Stored:
-    """What the copy on disk says."""
+    """What the newest copy on disk says."""
 
-    __slots__ = ("_keys", "confirmed_at", "document", "version")
+    __slots__ = ("_keys", "confirmed_at", "document")
 
-    def __init__(self, version: int, document: bytes, known: tuple[Key, ...], confirmed_at: float) -> None:
-        self.version = version
+    def __init__(self, document: bytes, known: tuple[Key, ...], confirmed_at: float) -> None:
         self.document = document
-        self._keys = [(key.same(), key.until) for key in known]
+        self._keys = self._named(known)
         self.confirmed_at = confirmed_at
 
     def says(self, known: tuple[Key, ...]) -> bool:
-        """Whether these are its keys."""
-        return self._keys == [(key.same(), key.until) for key in known]
+        """Whether these are its keys, listed or not. When an overlap ends differs by a poll between processes, and by that alone."""
+        return self._keys == self._named(known)
+
+    @staticmethod
+    def _named(known: tuple[Key, ...]) -> set[tuple[tuple[str, ...], bool]]:
+        return {(key.same(), key.until == math.inf) for key in known}
 
 
 class Keys:
@@ -202,7 +205,7 @@ class Keys:
         self._lock = threading.Lock()  # held for assignments only
         self._known: tuple[Key, ...] = ()
         self._confirmed_at = -math.inf
-        self._stored = _Stored(0, b"", (), -math.inf)
+        self._stored = _Stored(b"", (), -math.inf)
         self._is_down = False
         self._hint: Poller | None = None
 
@@ -246,7 +249,7 @@ class Keys:
                 continue
             with self._lock:
                 self._known, self._confirmed_at, self.version = known, confirmed_at, self.version + 1
-            self._stored = _Stored(version, document, known, confirmed_at)
+            self._stored = _Stored(document, known, confirmed_at)
             self._tell(KEYS_CHANGED, f"from disk: {_names(known)}")
             break
         self.check()
@@ -309,22 +312,32 @@ class Keys:
         return self.age if key.until == math.inf else self._clocks.monotonic() - key.until + self.issuer.overlap
 
     def _store(self) -> None:
-        """Keeps a copy on disk that says what is known, unless the one there does. What fails is tried again at the next check."""
+        """Keeps a copy on disk that says what is known, unless the newest one does. What fails is tried again at the next check."""
         copies, confirmed_at = self._copies, self._confirmed_at
         if copies is None:
             return
-        known, stored = self._known, self._stored
-        is_fresh = confirmed_at - stored.confirmed_at <= self.issuer.max_key_age / _FINEST
+        known = self._known
         try:
-            if is_fresh and stored.says(known) and _read(copies, stored.version, len(stored.document) + 1) == stored.document:
+            newest = max([0, *copies.versions()])
+            if self._is_said(_read(copies, newest), known, confirmed_at):
                 return
             document = self._document(known, confirmed_at)
-            version = max([0, *copies.versions()]) + 1  # whoever else writes here: the newest is what was confirmed last
-            copies.write(version, document)
+            copies.write(newest + 1, document)
         except OSError as error:
             self._tell(KEYS_NOT_STORED, str(error))
         else:
-            self._stored = _Stored(version, document, known, confirmed_at)
+            self._stored = _Stored(document, known, confirmed_at)
+
+    def _is_said(self, document: bytes, known: tuple[Key, ...], confirmed_at: float) -> bool:
+        """Whether the newest copy says this, or what the issuer told another process later: a start takes the newest."""
+        if document != self._stored.document:
+            try:
+                self._stored = _Stored(document, *self._recalled(document))
+            except DocumentRefusedError:
+                return False
+        stored = self._stored
+        is_fresh = confirmed_at - stored.confirmed_at <= self.issuer.max_key_age / _FINEST
+        return stored.confirmed_at > confirmed_at or (is_fresh and stored.says(known))
 
     def _document(self, known: tuple[Key, ...], confirmed_at: float) -> bytes:
         """What a copy holds: times in seconds since 1970, since a monotonic clock says nothing to the next process."""
@@ -381,9 +394,9 @@ def _names(keys: Iterable[Key]) -> str:
     return ", ".join(repr(key.kid[:64]) for key in keys)
 
 
-def _read(copies: Copies, version: int, most_bytes: int) -> bytes:
+def _read(copies: Copies, version: int) -> bytes:
     """A copy; empty where there is none: somebody may have tidied up."""
     try:
-        return copies.read(version, most_bytes)
+        return copies.read(version, 2 * _MOST_BYTES)
     except OSError:
         return b""
