@@ -248,10 +248,19 @@ def test_a_first_document_may_lack_what_the_defaults_have() -> None:
         b"[" * 2000,
         b'{"a":' * 70 + b"1" + b"}" * 70,
         b'{"a":' + b"9" * 4400 + b"}",
+        b'{"a":' + b"9" * 400 + b"}",  # infinite to whoever reads it as a float
+        b'{"a":["\\ud800"]}',
+        b'{"\\ud800":1,"\\udfff":2}',  # one key to whoever puts U+FFFD for what is no character
     ],
 )
 def test_a_body_that_is_not_plainly_one_json_object_is_refused(body: bytes) -> None:
     assert refused(signed(1, body)) == [refusal.NOT_JSON]
+
+
+def test_characters_may_be_written_as_pairs_of_surrogates_and_whole_numbers_may_be_long() -> None:
+    made = Made()
+    assert made.offer(signed(1, b'{"a":"\\ud83d\\ude00","b":' + b"1" * 308 + b"}")) == []
+    assert made.reader.values == {"a": "\U0001f600", "b": int("1" * 308)}
 
 
 def test_numbers_out_of_range_and_what_the_schema_says_are_told_together_with_their_places() -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 _MOST_DEPTH = 64  # of values in values; what is deeper is no configuration, and could exhaust a stack
 _MOST_TOLD = 20  # mistakes of one kind
+_SHORT_NUMBER = 300  # digits of a whole number that a float holds whatever they are, if not exactly
 
 
 class Limits:
@@ -207,12 +208,15 @@ def _tried(envelope: Envelope, document: bytes, rules: Rules, running: Snapshot 
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """An object of JSON, where it means the same to everybody: keys once each, numbers that are numbers, not too deep.
+    """An object of JSON, where it means the same to everybody: keys once each, numbers that are numbers, whole characters, not too deep.
 
     Raises DocumentRefusedError.
     """
     try:
-        values = json.loads(body.decode(), object_pairs_hook=_once_each, parse_constant=_no_number, parse_float=_finite)
+        text = body.decode()
+        values = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
+        if "\\u" in text:
+            json.dumps(values, ensure_ascii=False).encode()  # half of a pair of surrogates is no character, and raises here
     except (ValueError, RecursionError) as error:
         raise DocumentRefusedError(Mistake(NOT_JSON, str(error))) from None
     if not isinstance(values, dict):
@@ -239,6 +243,12 @@ def _finite(word: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{word} is larger than any number that can be held")
     return number
+
+
+def _whole(word: str) -> int:
+    if len(word) > _SHORT_NUMBER:
+        _finite(word)
+    return int(word)
 
 
 def _is_deeper(values: object, depth: int) -> bool:
