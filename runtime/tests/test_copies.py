@@ -216,6 +216,15 @@ def test_a_restart_does_not_make_a_rollback_possible(tmp_path: Path) -> None:
     assert started(tmp_path).offer(signed(5, {"other": 1})) == [refusal.MIX_AND_MATCH]
 
 
+def test_a_start_that_comes_late_or_again_is_no_rollback(tmp_path: Path) -> None:
+    fill(tmp_path, 1)
+    made = Made(copies=Copies(str(tmp_path), files=Full()))
+    assert made.offer(signed(2)) == []
+    made.reader.start()
+    assert made.reader.version == 2
+    assert made.told() == [hooks.ACTIVATED, hooks.NOT_STORED, hooks.ACTIVATED, hooks.NOT_STORED]
+
+
 def test_a_full_disk_does_not_keep_an_update_from_running_and_is_written_to_once_there_is_room(tmp_path: Path) -> None:
     disk = Full()
     made = Made(copies=Copies(str(tmp_path), files=disk))

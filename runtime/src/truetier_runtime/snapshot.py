@@ -213,9 +213,11 @@ class Reader:
             self._tell(COPY_REFUSED, f"the folder cannot be read: {error}")
             return
         for version in candidates:
+            before = self.running
+            if version <= before.version:  # started again, or late: what runs is as good
+                break
             snapshot = self._good_copy(copies, version, recalled)
-            if snapshot is not None:
-                self._swap(self.running, snapshot)
+            if snapshot is not None and self._swap(before, snapshot):
                 break
         if proven_only:
             # What is set aside is verified, or a file with a large number for a name would set everything aside; it is not tried.
