@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import socket
 import threading
@@ -267,7 +268,10 @@ def test_a_tag_is_handed_back_only_when_the_document_was_good() -> None:
     assert source.asked.get() == poller.reader.max_bytes + 1
 
 
-@pytest.mark.parametrize("wrong", [{"interval": 0}, {"jitter": 1}, {"jitter": -0.1}, {"spread": -1}, {"least_gap": -1}])
+NOT_NUMBERS = [{"interval": math.inf}, *({name: math.nan} for name in ("interval", "jitter", "spread", "least_gap"))]
+
+
+@pytest.mark.parametrize("wrong", [{"interval": 0}, {"jitter": 1}, {"jitter": -0.1}, {"spread": -1}, {"least_gap": -1}, *NOT_NUMBERS])
 def test_a_pace_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError):
         Pace(**wrong)
@@ -290,6 +294,36 @@ def test_on_a_thread_it_polls_until_it_is_stopped_and_survives_what_hooks_raise(
     assert is_raised.is_set()
     assert made.reader.version == 2
     assert "a poll for shop ended early" in caplog.text
+
+
+class Cancelled:
+    """A source that is asked by way of an event loop, which was closed once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.is_asked_again = threading.Event()
+
+    def fetch(self, _: str, most_bytes: int) -> Fetched:
+        self.asked += 1
+        if self.asked == 1:
+            raise asyncio.CancelledError
+        self.is_asked_again.set()
+        return Fetched(signed(1)[:most_bytes])
+
+
+def test_a_source_that_was_cancelled_is_asked_again_on_a_thread_and_in_an_event_loop() -> None:
+    source = Cancelled()
+    stop = Poller(Made().reader, source, Pace(0.001)).start()
+    assert source.is_asked_again.wait(60)
+    stop()
+    source = Cancelled()
+
+    async def main() -> None:
+        running = asyncio.create_task(Poller(Made().reader, source, Pace(0.001)).run())
+        assert await asyncio.to_thread(source.is_asked_again.wait, 60)
+        running.cancel()
+
+    asyncio.run(main())
 
 
 def test_in_an_event_loop_it_polls_until_it_is_cancelled_and_a_hint_from_a_thread_wakes_it() -> None:

@@ -56,9 +56,9 @@ class Pace:
         self.jitter = jitter
         self.least_gap = interval / 10 if least_gap is None else least_gap
         self.spread = interval / 4 if spread is None else spread
-        wrong = [] if interval > 0 else [f"interval is {interval}, more than 0 seconds were expected"]
+        wrong = [] if 0 < interval <= threading.TIMEOUT_MAX / 2 else [f"interval is {interval}, seconds that can be waited were expected"]
         wrong += [] if 0 <= jitter < 1 else [f"jitter is {jitter}, a share from 0 to below 1 was expected"]
-        wrong += [] if min(self.least_gap, self.spread) >= 0 else ["least_gap and spread cannot be negative"]
+        wrong += [] if self.least_gap >= 0 and self.spread >= 0 else ["least_gap and spread cannot be negative"]
         if wrong:
             raise UsageError("; ".join(wrong))
 
@@ -175,9 +175,12 @@ class Poller:
             self._wake = self._woken.set
 
     def _guarded_step(self) -> float:
-        """What a hook raises costs one poll, not all that follow: configuration that is never asked for again is worse."""
+        """What a hook raises costs one poll, not all that follow: configuration that is never asked for again is worse.
+
+        Nobody ends this from the inside, so neither do a CancelledError of a source's own event loop or a panic in Rust.
+        """
         try:
             return self.step()
-        except Exception:
+        except BaseException:
             logging.getLogger(__name__).exception("a poll for %s ended early", self.reader.scope)
             return max(0.0, self._due - self._clock())
