@@ -216,6 +216,16 @@ def test_a_restart_does_not_make_a_rollback_possible(tmp_path: Path) -> None:
     assert started(tmp_path).offer(signed(5, {"other": 1})) == [refusal.MIX_AND_MATCH]
 
 
+def test_nobody_else_may_write_to_copies_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        fill(tmp_path / "copies", 1)
+    finally:
+        os.umask(before)
+    (copy,) = (tmp_path / "copies").iterdir()
+    assert [path.stat().st_mode & 0o002 for path in (copy.parent, copy)] == [0, 0]
+
+
 def test_a_start_that_comes_late_or_again_is_no_rollback(tmp_path: Path) -> None:
     fill(tmp_path, 1)
     made = Made(copies=Copies(str(tmp_path), files=Full()))

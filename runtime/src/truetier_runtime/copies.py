@@ -7,6 +7,7 @@ Several processes may share a folder, as the workers of one service do.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from itertools import count
@@ -30,7 +31,7 @@ class Files:
 
     def write(self, path: str, data: bytes) -> None:
         """Makes a file that was not there."""
-        with open(path, "xb") as file:
+        with open(path, "xb", opener=_for_us) as file:
             file.write(data)
 
     def sync(self, path: str) -> None:
@@ -59,14 +60,20 @@ class Files:
 
 
 def write_whole(files: Files, path: str, data: bytes) -> None:
-    """Puts a file in place so that at every moment there is the old one or the new one, whole. Raises OSError."""
+    """Puts a file in place so that at every moment there is the old one or the new one, whole. Raises OSError with that path.
+
+    What is there and is no file stays: to root it may be a device that all depend on.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "is there and is no file", path)
     half = f"{path}.{os.getpid()}-{next(_numbers)}-{time.time_ns()}{_HALF}"
     try:
         files.write(half, data)
         files.sync(half)
         files.rename(half, path)
-    except OSError:
+    except OSError as error:
         _removed(files, half)
+        error.filename = path
         raise
     files.sync(os.path.dirname(path) or ".")
 
@@ -97,7 +104,7 @@ class Copies:
 
     def write(self, version: int, document: bytes) -> None:
         """Keeps a document, and lets the oldest go. Raises OSError: then it may not be on disk, and what was there still is."""
-        os.makedirs(self.folder, exist_ok=True)
+        os.makedirs(self.folder, 0o775, exist_ok=True)
         write_whole(self.files, self._path(version, _COPY), document)
         for path in self._stale(version):
             _removed(self.files, path)
@@ -127,6 +134,11 @@ class Copies:
     def _name(version: int | str, ending: str) -> str:
         text = str(version)
         return f"{text:0>{_DIGITS}}{ending}" if text.isascii() and text.isdigit() else ""
+
+
+def _for_us(path: str, flags: int) -> int:
+    """Opens a file that others may never write, whatever the umask: keys of issuers are believed as they lie."""
+    return os.open(path, flags, 0o664)
 
 
 def _is_old(path: str) -> bool:
