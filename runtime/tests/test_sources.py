@@ -173,6 +173,30 @@ def test_a_bucket_is_a_source() -> None:
             BucketSource(place).fetch("", 3)
 
 
+@pytest.mark.parametrize("place", ["s3:/bucket/x", "https:/a/b"])
+def test_half_an_address_is_no_path(place: str) -> None:
+    with pytest.raises(UsageError, match="is half an address"):
+        source_of(place)
+    assert source_of(f"./{place}").path == f"./{place}"  # type: ignore[attr-defined] # a file
+    assert source_of("c:/a").path == "c:/a"  # type: ignore[attr-defined] # as above
+
+
+@pytest.mark.parametrize("tag", ['"\x85"', '"\t"', f'"{"x" * 1000}"'])
+def test_a_tag_that_could_not_be_sent_back_is_none(tag: str, server: Served) -> None:
+    server.document, server.etag = signed(1), tag
+    made, poller = polled(server)
+    poller.poll()
+    poller.poll()
+    assert [asked[2].get("If-None-Match") for asked in server.asked] == [None, None]
+    assert (made.reader.version, made.reader.is_down) == (1, False)
+
+
+def test_a_header_that_cannot_be_sent_is_named_and_not_shown(server: Served) -> None:
+    with pytest.raises(SourceDownError, match="the header Authorization has characters") as raised:
+        HttpSource(server.url, headers={"X-Who": "me", "Authorization": "Bearer secret\n"}).fetch("", 9)
+    assert "secret" not in str(raised.value)
+
+
 def test_a_word_stands_for_the_source_that_it_looks_like() -> None:
     kinds = [type(source_of(word)) for word in ("http://a/b", "https://a", "s3://a/b", "a/b", "/a", "file:///a")]
     assert kinds == [HttpSource, HttpSource, BucketSource, FileSource, FileSource, FileSource]

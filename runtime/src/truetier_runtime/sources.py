@@ -91,7 +91,8 @@ class HttpSource:
             if response.status != 200:
                 raise SourceDownError(f"{self.url} answered with status {response.status}, 200 was expected")
             document = b"".join(exchange.chunks(most_bytes))
-            return Fetched(document, (response.getheader("ETag") or "")[:_MOST_TAG])
+            tag = response.getheader("ETag") or ""
+            return Fetched(document, tag if len(tag) <= _MOST_TAG and tag.isprintable() else "")
 
 
 class Exchange:
@@ -135,6 +136,7 @@ class Exchange:
         """The status and the headers of the answer."""
         from http.client import HTTPException
 
+        _check_headers(self._url, headers)
         try:
             self._connection.connect()
             self._socket = self._connection.sock  # the connection forgets it once it has seen that nothing will follow the answer
@@ -193,6 +195,15 @@ class Exchange:
         return SourceDownError(f"{self._url} did not answer: {words}")
 
 
+def _check_headers(url: str, headers: Mapping[str, str]) -> None:
+    """What http.client refuses it repeats in its error; a header may be a secret, and errors are logged."""
+    wrong = [name for name, value in headers.items() if not value.isprintable()]
+    if wrong:
+        raise SourceDownError(
+            f"{url} was not asked: the header {', '.join(wrong)} has characters that no header may, as a line feed at its end"
+        )
+
+
 class BucketSource:
     """An object that fsspec can read, as ``s3://bucket/shop/current.snapshot``. ``options`` are those of its file system.
 
@@ -236,11 +247,14 @@ def source_of(place: str) -> Source:
 
 
 def path_of(place: str) -> str | None:
-    """The path that such a word stands for, None where it is an address of another kind.
+    """The path that such a word stands for, None where it is an address of another kind. Raises UsageError for half an address.
 
     Of ``file://`` too: fsspec would write a file in place, and leave half of it where it is interrupted.
     """
     scheme, is_address, path = place.partition("://")
+    word, is_half, rest = place.partition(":/")
+    if not is_address and is_half and word.isalnum() and len(word) > 1:  # one letter is a drive
+        raise UsageError(f"{place!r} is half an address: {word}://{rest} was expected, or ./{place} for a path of that name")
     return place if not is_address else path if scheme in ("file", "local") else None
 
 
