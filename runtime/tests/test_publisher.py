@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -254,6 +255,11 @@ def run(line: str) -> int:
     return main(shlex.split(line))
 
 
+STRANGE_KEY = b"""-----BEGIN EC PRIVATE KEY-----
+MD4CAQEEDkids5IrBQ7R/NkaRkhjoAcGBSuBBAAGoSADHgAEk5FquO1Uc4XARSEm
+DeqO7Mcl1lb7y1u28tFaDQ==
+-----END EC PRIVATE KEY-----
+"""
 SIGN = "sign body.json --scope shop --valid-for 1d --key one.key"
 TRUST = "--scope shop --trust one.pub"
 
@@ -281,6 +287,69 @@ def test_a_private_key_is_readable_by_its_owner_only_and_never_overwritten(folde
     assert (folder / "one.key").stat().st_mode & 0o777 == 0o600
     assert run("keygen one") == UNREADABLE
     assert (folder / "one.key").read_bytes() == before
+
+
+@pytest.mark.parametrize("there", ["three.key", "three.pub"])
+def test_where_half_a_pair_of_keys_is_there_already_none_is_made(there: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / there).write_bytes(b"somebody's")
+    before = sorted(os.listdir(folder))
+    capsys.readouterr()
+    assert run("keygen three") == UNREADABLE
+    assert capsys.readouterr().err == f"{there}: there already, and no key is written over: give another name\n"
+    assert sorted(os.listdir(folder)) == before
+
+
+@pytest.mark.parametrize("room", [0, 115])  # bytes of a file: too few for either key, enough for the public one
+def test_of_keys_that_the_disk_does_not_take_nothing_is_left(room: int, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    resource = pytest.importorskip("resource")
+    before, usual = sorted(os.listdir(folder)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, usual[1]))
+    try:
+        code = run("keygen three")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert (code, sorted(os.listdir(folder))) == (UNREADABLE, before)
+    assert capsys.readouterr().err.startswith("three.")
+
+
+def test_no_document_is_written_over_a_key_or_over_what_is_no_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (folder / "one.key").read_bytes()
+    assert run(f"{SIGN} --version 1 -o ./one.key") == USAGE
+    assert "./one.key is the key to sign with" in capsys.readouterr().err
+    assert (folder / "one.key").read_bytes() == before
+    os.mkfifo("pipe")
+    assert run(f"{SIGN} --version 1 -o pipe") == UNREADABLE
+    assert capsys.readouterr().err == "pipe: is there and is no file\n"
+    assert (folder / "pipe").is_fifo()
+
+
+def test_what_a_link_stands_for_is_written_and_not_the_link(folder: Path) -> None:
+    (folder / "1.snapshot").touch()
+    (folder / "link").symlink_to("1.snapshot")
+    assert run(f"{SIGN} --version 1 -o link") == DONE
+    assert (folder / "link").is_symlink()
+    assert opened((folder / "1.snapshot").read_bytes()).header.version == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_signatures_that_were_added_since_are_published_and_none_is_taken_away(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(f"{SIGN} --also two.pub --version 1 -o 1.snapshot") == DONE
+    assert run(f"publish 1.snapshot place/ {TRUST}") == DONE
+    assert run("cosign 1.snapshot --key two.key -o both.snapshot") == DONE
+    assert run(f"publish both.snapshot place/ {TRUST}") == DONE
+    assert capsys.readouterr().out.endswith("version 1 published\n")
+    assert run(f"publish 1.snapshot place/ {TRUST}") == DONE
+    assert capsys.readouterr().out.endswith("version 1 is there already\n")
+    assert run(f"verify place/ {TRUST} --trust two.pub --threshold 2") == DONE
+
+
+def test_what_a_terminal_cannot_show_is_published_and_said_all_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(f"{SIGN} --version 1 -o 1.snapshot") == DONE
+    said = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(said, encoding="ascii"))
+    assert run(f"publish 1.snapshot käse/ {TRUST}") == DONE
+    assert said.getvalue() == b"k\\xe4se/: version 1 published\n"
+    assert (folder / "käse" / "current.snapshot").exists()
 
 
 def test_two_people_sign_one_after_the_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -346,12 +415,22 @@ def test_zones_are_staged_while_a_command_ends_with_0(folder: Path, capsys: pyte
         (f"stage x {TRUST} --zone a --bake 1s --check x", USAGE, "--zone a: NAME=PLACE"),
         (f"stage x {TRUST} --zone a=b --bake 1s --check '\"'", USAGE, "--check: No closing quotation"),
         (f"stage x {TRUST} --zone a=b --bake 1s --check ''", USAGE, "--check: a command was expected"),
+        (f"stage x {TRUST} --zone a=z/ --zone b=z/ --bake 1s --check x", USAGE, "two zones of one place"),
+        (f"{SIGN.replace('one.key', 'one.pub')} --version 1 -o x", USAGE, "one.pub: no private key"),
+        (f"{SIGN.replace('one.key', 'strange.key')} --version 1 -o x", USAGE, "strange.key: no private key in PEM: Curve"),
+        (f"{SIGN} --version 1 -o x --also one.key", USAGE, "one.key: no public key"),
+        (f"{SIGN} --version 1 -o no/such/folder/x", UNREADABLE, "no/such/folder/x: No such file"),
+        (f"publish x s3:/bucket/x {TRUST}", UNREADABLE, "x: No such file"),
+        (f"publish one.pub s3:/bucket/x {TRUST}", USAGE, "'s3:/bucket/x' is half an address: s3://bucket/x was expected"),
         ("show one.pub", REFUSED, "malformed"),
         ("show http://a:b/", USAGE, "no address"),
     ],
 )
 @pytest.mark.usefixtures("folder")
 def test_a_mistake_has_an_exit_code_and_words(line: str, code: int, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # A key of a curve that cryptography does not know, secp112r1, made by openssl.
+    with open("strange.key", "wb") as file:
+        file.write(STRANGE_KEY)
     assert run(line) == code
     assert words in capsys.readouterr().err
 
@@ -380,6 +459,18 @@ def test_what_is_in_a_variable_goes_along_as_authorization(monkeypatch: pytest.M
         assert server.asked[0][2]["Authorization"] == "Bearer x"
 
 
+def test_an_authorization_that_no_header_may_have_is_said_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRUETIER_CONFIG_AUTHORIZATION", "Bearer secret\n")
+    with served() as server:
+        assert run(f"show {server.url}/a") == UNREADABLE
+        assert server.asked == []
+    told = capsys.readouterr().err
+    assert "the header Authorization has characters that no header may" in told
+    assert "secret" not in told
+
+
 def test_a_document_signed_by_two_is_described_with_both_and_whatever_its_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "x").write_bytes(signed(1, b"no json", keys=(KEY, OTHER_KEY), not_after=2**53 - 1, confirms_removal=True))
     assert run("show x --body") == DONE
@@ -398,6 +489,9 @@ def test_interrupted_it_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr("subprocess.run", interrupted)
     assert run(f"stage 1.snapshot {TRUST} --zone a=za/ --bake 0s --check true") == REFUSED
     assert "halted by hand; run it again to go on" in capsys.readouterr().err
+    monkeypatch.setattr("truetier_runtime.publisher.FileTarget.put", interrupted)
+    assert run(f"publish 1.snapshot zb/ {TRUST}") == REFUSED
+    assert capsys.readouterr().err == "interrupted: whether it was done, truetier-config show says\n"
 
 
 @pytest.mark.usefixtures("folder")

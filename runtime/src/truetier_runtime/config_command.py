@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 refused or halted, 2 usage, 3 something could not be read 
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import shlex
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from truetier_runtime.copies import Files, write_whole
 from truetier_runtime.errors import DocumentRefusedError, SourceDownError, UsageError
@@ -34,10 +35,14 @@ from truetier_runtime.publisher import (
 from truetier_runtime.signature import Terms, TrustedKeys, cosign, key_id, opened, public_bytes, sign
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from truetier_runtime.publisher import Target
     from truetier_runtime.signature import Header
+
+T = TypeVar("T")
 
 DONE, REFUSED, USAGE, UNREADABLE = range(4)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -85,6 +90,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError as error:
         _complain(f"{error}: install truetier-runtime[config]")
         return UNREADABLE
+    except KeyboardInterrupt:
+        _complain("interrupted: whether it was done, truetier-config show says")
+        return REFUSED
 
 
 # -- the commands
@@ -92,8 +100,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _keygen(given: argparse.Namespace) -> int:
     private, public = new_key()
-    _write_new(f"{given.name}.key", private, 0o600)
+    for name in (f"{given.name}.key", f"{given.name}.pub"):
+        if os.path.lexists(name):
+            raise OSError(errno.EEXIST, "there already, and no key is written over: give another name", name)
     _write_new(f"{given.name}.pub", public, 0o644)
+    try:
+        _write_new(f"{given.name}.key", private, 0o600)
+    except OSError:
+        os.remove(f"{given.name}.pub")  # half a pair would only be in the way
+        raise
     _say(f"{given.name}.key: keep it secret", f"{given.name}.pub: key {key_id(public_key(public))}, give it to readers")
     return DONE
 
@@ -102,17 +117,17 @@ def _sign(given: argparse.Namespace) -> int:
     keys = _private_keys(given)
     rules = _own_rules(given, keys)
     terms = _terms(given, rules, confirms_removal=given.confirm_removal)
-    document = sign(_read(given.body), terms, keys, also=[public_key(_read(name)) for name in given.also])
+    document = sign(_read(given.body), terms, keys, also=_public_keys(given.also))
     # A reader would not take it, so nobody should publish it.
     examined(document, rules, Snapshot({}), time.time())
-    return _written(given.output, document)
+    return _written(given, given.output, document)
 
 
 def _cosign(given: argparse.Namespace) -> int:
     document = _read(given.document)
     for key in _private_keys(given):
         document = cosign(document, key)
-    return _written(given.output or given.document, document)
+    return _written(given, given.output or given.document, document)
 
 
 def _rollback(given: argparse.Namespace) -> int:
@@ -121,7 +136,7 @@ def _rollback(given: argparse.Namespace) -> int:
     # Whoever rolls back has already decided that what came since may go.
     terms = _terms(given, rules, confirms_removal=True)
     document = rolled_back(_read(given.old), rules.trusted, terms, keys)
-    return _written(given.output, document)
+    return _written(given, given.output, document)
 
 
 def _publish(given: argparse.Namespace) -> int:
@@ -133,6 +148,9 @@ def _publish(given: argparse.Namespace) -> int:
 
 def _stage(given: argparse.Namespace) -> int:
     zones = [_zone(word) for word in given.zone]
+    places = [word.partition("=")[2] for word in given.zone]
+    if len(set(places)) < len(places):
+        raise UsageError("--zone: two zones of one place, which nobody could watch apart")
     watch = Watch(_check_command(given.check), seconds=_seconds(given.bake), every=_seconds(given.every), tell=_say)
     document = _read(given.document)
     try:
@@ -271,7 +289,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 
 
 def _rules(given: argparse.Namespace) -> Rules:
-    trusted = TrustedKeys([public_key(_read(name)) for name in given.trust], threshold=given.threshold)
+    trusted = TrustedKeys(_public_keys(given.trust), threshold=given.threshold)
     return Rules(given.scope, trusted, limits=_limits(given))
 
 
@@ -342,7 +360,18 @@ def _check_command(command: str) -> _CheckCommand:
 
 
 def _private_keys(given: argparse.Namespace) -> list[Ed25519PrivateKey]:
-    return [private_key(_read(name)) for name in given.key]
+    return [_key(name, private_key) for name in given.key]
+
+
+def _public_keys(names: list[str]) -> list[bytes]:
+    return [_key(name, public_key) for name in names]
+
+
+def _key(name: str, parse: Callable[[bytes], T]) -> T:
+    try:
+        return parse(_read(name))
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
 
 
 def _read(path: str) -> bytes:
@@ -352,12 +381,21 @@ def _read(path: str) -> bytes:
 
 def _write_new(path: str, text: bytes, mode: int) -> None:
     """Never over a file that is there: a key that is lost is lost for good."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(text)
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with open(number, "wb") as file:
+            file.write(text)
+    except OSError as error:
+        os.remove(path)
+        error.filename = path
+        raise
 
 
-def _written(path: str, document: bytes) -> int:
-    write_whole(Files(), path, document)
+def _written(given: argparse.Namespace, path: str, document: bytes) -> int:
+    if os.path.exists(path) and any(os.path.samefile(path, key) for key in given.key):
+        raise UsageError(f"{path} is the key to sign with, and would be lost")
+    # What /dev/stdout stands for, not the word itself: in its place root would put a file.
+    write_whole(Files(), os.path.realpath(path) if os.path.isfile(path) else path, document)
     _say(path, *_described(opened(document).header))
     return DONE
 
@@ -372,7 +410,10 @@ def _described(header: Header) -> list[str]:
 
 
 def _say(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    text = "".join(f"{line}\n" for line in lines)
+    encoding = sys.stdout.encoding or "utf-8"
+    # What the terminal has no letter for, and names of files that are no text: what was done is done, and has to be said.
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
 
 

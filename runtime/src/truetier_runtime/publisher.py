@@ -34,12 +34,13 @@ if TYPE_CHECKING:
 
 def private_key(text: bytes) -> Ed25519PrivateKey:
     """The key in a PEM file that is not encrypted. Raises UsageError."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
         key = load_pem_private_key(text, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UsageError(f"no private key in PEM: {error}") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"an Ed25519 key was expected, found {type(key).__name__}")
@@ -203,8 +204,9 @@ def check(document: bytes, target: Target, rules: Rules, now: float, *, replaces
 
 
 def publish(document: bytes, target: Target, rules: Rules, now: float, *, replaces_damaged: bool = False) -> bool:
-    """Puts a document where readers look, if they will take it. Whether it was not there yet. Raises as ``check``."""
-    if check(document, target, rules, now, replaces_damaged=replaces_damaged) is None:
+    """Puts a document where readers look, if they will take it. Whether it was not there yet, or lacked signatures. Raises as ``check``."""
+    is_there = check(document, target, rules, now, replaces_damaged=replaces_damaged) is None
+    if is_there and opened(document).signatures.keys() <= opened(fetched(target, rules.limits.max_bytes)).signatures.keys():
         return False
     target.put(document)
     return True
