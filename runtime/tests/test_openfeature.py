@@ -411,6 +411,14 @@ def test_an_evaluator_that_refers_to_one_before_it_is_refused_because_flagd_woul
     assert served.client.get_boolean_details("a", True).variant == "off"
 
 
+@pytest.mark.parametrize("evaluators", [40, 500])
+def test_evaluators_that_would_fill_any_memory_are_refused_before_they_are_put_in(evaluators: int) -> None:
+    rules = {f"e{n}": {"and": [{"$ref": f"e{n + 1}"}, {"$ref": f"e{n + 1}"}]} for n in range(evaluators)}
+    flag = {"state": "ENABLED", "variants": {"on": True, "off": False}, "targeting": {"if": [{"$ref": "e0"}, "on", "off"]}}
+    wrong = flag_mistakes({"flags": {"a": flag}, "$evaluators": {**rules, f"e{evaluators}": {"==": [1, 1]}}})
+    assert wrong == ["$evaluators: wherever they are referred to they add more than 1000000 values to the flags"]
+
+
 def test_what_flagds_core_itself_cannot_take_in_is_refused() -> None:
     rule = {"in": ["\\d", [{"var": "x"}]]}  # the core puts evaluators in by a regular expression, and a backslash means something there
     values = wanted({"a": flag(targeting={"if": [{"$ref": "r"}, "on", "off"]})}, **{"$evaluators": {"r": rule}})

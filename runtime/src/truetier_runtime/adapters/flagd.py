@@ -28,6 +28,7 @@ _STATES = ("ENABLED", "DISABLED")
 # What the interpreter evaluates itself, because it does not evaluate all their arguments.
 _LAZY = {"if", "?:", "and", "or", "filter", "reduce", "map", "all", "some", "none"}
 _OBJECTS = (dict, MappingProxyType)  # as they are written, and as they are read
+_MOST_ADDED = 1_000_000  # values that evaluators may add to the flags; the core puts them in as text, wherever they are referred to
 _COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "^", "~")
 
 
@@ -42,6 +43,8 @@ def flag_mistakes(values: Mapping[str, Any], *, like: Mapping[str, Any] | None =
     evaluators = values.get(EVALUATORS, {})
     wrong = [] if isinstance(evaluators, dict) else [f"{EVALUATORS}: an object was expected, found {_shown(evaluators)}"]
     rules = dict(evaluators) if not wrong else {}
+    if _added(flags, rules) > _MOST_ADDED:  # each may refer to the next one twice: a page of them would fill any memory
+        return [f"{EVALUATORS}: wherever they are referred to they add more than {_MOST_ADDED} values to the flags"]
     wrong += _wrong_metadata(values.get(METADATA, {}), METADATA)
     types = {name: _type_of(flag) for name, flag in (like or {}).get(FLAGS, {}).items()}
     for name, flag in flags.items():
@@ -74,6 +77,22 @@ def compiled(flags: str, before: str | None = None) -> tuple[FlagdCore, list[str
 
 def _own(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: values[key] for key in (FLAGS, EVALUATORS, METADATA) if key in values}
+
+
+def _added(flags: dict[str, Any], evaluators: dict[str, Any]) -> int:
+    """How many values there are more once evaluators are put in: one after the other, so each can refer to those after it alone."""
+    sizes: dict[str, int] = {}
+    for name, rule in reversed(evaluators.items()):
+        sizes[name] = _size(rule, sizes)
+    return _size(flags, sizes) - _size(flags, {})
+
+
+def _size(value: object, sizes: Mapping[str, int]) -> int:
+    """How many values there are in a value, with it."""
+    if isinstance(value, dict) and value.keys() == {"$ref"} and isinstance(value["$ref"], str):
+        return sizes.get(value["$ref"], 1)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(_size(each, sizes) for each in inner)
 
 
 # -- a flag
