@@ -413,6 +413,15 @@ def test_a_name_that_is_gone_is_gone_by_its_address_too(endpoint: str) -> None:
         assert caught(lambda way=way: way(f"http://{endpoint}"), f"localhost:{port}").violations[0].endpoint == endpoint  # type: ignore[misc]
 
 
+def test_a_blackout_that_is_used_again_tells_of_its_last_time_alone(url: str, endpoint: str) -> None:
+    blackout = Blackout(endpoint)
+    with pytest.raises(BlackoutError), blackout, contextlib.suppress(OSError):
+        urlopen(url)
+    with blackout:
+        pass
+    assert blackout.violations == []
+
+
 def test_one_blackout_at_a_time_and_either_what_is_gone_or_what_is_left() -> None:
     with Blackout("x.internal"), pytest.raises(UsageError, match="already"), Blackout("y.internal"):
         pass

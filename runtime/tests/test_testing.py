@@ -193,6 +193,13 @@ def test_over_http_the_same_script_is_a_real_server() -> None:
     assert (second.given, second.left, second.priority) == (("GET", "/x?y=1", b""), None, None)
 
 
+def test_what_is_served_twice_plays_its_delays_twice() -> None:
+    dependency = Scripted(Slow(0.001, "late"))
+    for _ in range(2):
+        with dependency.served() as url, urlopen(url) as answer:
+            assert answer.read() == b"late"
+
+
 def test_a_server_that_hangs_is_hung_up_on_and_ends_with_its_block() -> None:
     dependency = Scripted(Hangs())
     with dependency.served() as url, pytest.raises(TimeoutError):

@@ -134,6 +134,8 @@ class Blackout:
         global _on, _is_hooked  # noqa: PLW0603 - a hook is for the whole process
         if _on is not None:
             raise UsageError("a blackout is on already")
+        for found in (self.violations, self.tolerated, self._severed):  # of the last time
+            found.clear()
         # Names are looked up while that is possible; who connects by address is caught, too.
         self._named |= _addresses(self._named)
         self._allowed |= _addresses(self._allowed)

@@ -109,6 +109,7 @@ class Scripted:
         self._lock = threading.Lock()
         self._next = _in_order(steps)
         self._released = threading.Event()
+        self._has_ended = False
 
     @classmethod
     def by_chance(cls, *shares: tuple[float, object], seed: int, clock: Callable[[], float] = time.monotonic) -> Scripted:
@@ -146,6 +147,8 @@ class Scripted:
         from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
         play = self._play
+        if self._has_ended:  # with the last server, and not because somebody said so
+            self._released = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *_: object) -> None:
@@ -164,6 +167,7 @@ class Scripted:
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
+            self._has_ended = not self._released.is_set()
             self.release()
             server.shutdown()
             server.server_close()
