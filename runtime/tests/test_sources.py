@@ -4,6 +4,7 @@ import asyncio
 import math
 import queue
 import socket
+import sys
 import threading
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -140,6 +141,21 @@ def test_a_connection_that_ends_early_is_a_source_that_is_down(server: Served) -
 def test_a_length_that_was_said_is_the_end_though_the_connection_stays_open(server: Served) -> None:
     server.answer = no_end(server, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")
     assert HttpSource(server.url).fetch("", 100).document == b"abc"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="whom a full queue keeps waiting differs")
+def test_an_address_that_is_silent_keeps_nobody_from_the_next_one(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.document = b"here"
+    port = int(server.url.rpartition(":")[2])
+    with socket.socket() as silent, socket.socket() as first, socket.socket() as second, socket.socket() as third:
+        silent.bind(("127.0.0.2", port))
+        silent.listen(0)
+        for waiting in (first, second, third):  # nobody accepts: those who come later are not answered
+            waiting.settimeout(0)
+            waiting.connect_ex(("127.0.0.2", port))
+        known = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: known)
+        assert HttpSource(f"http://config.example:{port}/", timeout=4).fetch("", 9).document == b"here"
 
 
 def test_nobody_listening_is_a_source_that_is_down() -> None:
@@ -401,6 +417,23 @@ def test_listening_goes_on_after_the_connection_ended(server: Served) -> None:
     for _ in range(3):
         heard.get(timeout=60)
     stop()
+
+
+def test_listening_survives_what_a_hint_raises_and_begins_with_an_address_alone(server: Served, caplog: pytest.LogCaptureFixture) -> None:
+    server.answer = once(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+    hinted: queue.Queue[None] = queue.Queue()
+
+    def hint() -> None:
+        hinted.put(None)
+        raise ZeroDivisionError
+
+    stop = listen(server.url, hint, pause=lambda: 0.001)
+    for _ in range(2):
+        hinted.get(timeout=60)
+    stop()
+    assert "begins anew" in caplog.text
+    with pytest.raises(UsageError, match="no address"):
+        listen("htp://a/", hint, pause=lambda: 0.001)
 
 
 def test_an_event_brings_a_document_to_a_reader_long_before_it_would_have_asked(server: Served) -> None:

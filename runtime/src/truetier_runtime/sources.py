@@ -6,8 +6,10 @@ it from answering. A ``tag`` is what a source gave along with a document that wa
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -25,6 +27,7 @@ CURRENT = "current.snapshot"  # what a publisher calls it in a folder or under a
 WEB = ("http://", "https://")
 _CHUNK = 65536
 _MOST_TAG = 1000  # characters
+_LEAST_SHARE = 0.001  # seconds to connect; with none at all a socket would not wait
 
 
 class Fetched:
@@ -101,20 +104,19 @@ class Exchange:
     ``patience`` is how many seconds to wait for each piece, ``total`` for all of it; None is for a stream, which may last for days.
     """
 
-    __slots__ = ("_connection", "_is_late", "_path", "_response", "_socket", "_timer", "_url")
+    __slots__ = ("_address", "_connection", "_context", "_is_late", "_path", "_patience", "_response", "_socket", "_timer", "_url")
 
     def __init__(self, url: str, *, patience: float, total: float | None, ssl_context: ssl.SSLContext | None = None) -> None:
         from http.client import HTTPConnection, HTTPSConnection
 
         scheme, host, port, self._path = address(url)
+        self._address = (host, port or (443 if scheme == "https" else 80))
+        self._patience = patience
         self._url = url
         self._response: HTTPResponse | None = None
         self._socket: socket.socket | None = None
-        self._connection = (
-            HTTPSConnection(host, port, timeout=patience, context=ssl_context)
-            if scheme == "https"
-            else HTTPConnection(host, port, timeout=patience)
-        )
+        self._context = (ssl_context or _usual_context()) if scheme == "https" else None
+        self._connection = HTTPConnection(host, port) if self._context is None else HTTPSConnection(host, port, context=self._context)
         self._is_late = False
         # The timeout of a socket is for each piece that arrives; a server that sends a byte now and then never reaches it.
         self._timer = None if total is None else threading.Timer(total, self._end)
@@ -138,8 +140,7 @@ class Exchange:
 
         _check_headers(self._url, headers)
         try:
-            self._connection.connect()
-            self._socket = self._connection.sock  # the connection forgets it once it has seen that nothing will follow the answer
+            self._connection.sock = self._socket = self._connected()  # the connection forgets it once nothing will follow the answer
             self._check_time()  # while it connected there was nothing yet that could be ended
             self._connection.request(method, self._path, body=body, headers={"Connection": "close", **headers})
             self._response = self._connection.getresponse()
@@ -175,6 +176,30 @@ class Exchange:
         except (OSError, HTTPException, ValueError) as error:
             raise self._down(error) from None
 
+    def _connected(self) -> socket.socket:
+        """A socket to one of the host's addresses. Each gets its share of the time, so that one which is silent hides no other."""
+        import socket
+
+        host, port = self._address
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        until = time.monotonic() + self._patience
+        why = OSError(f"{host} has no address")
+        for number, (family, kind, protocol, _, where) in enumerate(found):
+            reached = socket.socket(family, kind, protocol)
+            try:
+                reached.settimeout(max(_LEAST_SHARE, (until - time.monotonic()) / (len(found) - number)))
+                reached.connect(where)
+                reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._context is not None:
+                    reached = self._context.wrap_socket(reached, server_hostname=host)
+                reached.settimeout(self._patience)
+            except OSError as error:
+                reached.close()
+                why = error
+            else:
+                return reached
+        raise why
+
     def _end(self) -> None:
         """Ends what another thread waits for."""
         import socket
@@ -202,6 +227,15 @@ def _check_headers(url: str, headers: Mapping[str, str]) -> None:
         raise SourceDownError(
             f"{url} was not asked: the header {', '.join(wrong)} has characters that no header may, as a line feed at its end"
         )
+
+
+def _usual_context() -> ssl.SSLContext:
+    """Servers whose authority the system trusts."""
+    import ssl
+
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class BucketSource:
@@ -288,18 +322,22 @@ def listen(
     """Calls ``hint`` for each event that arrives at ``url``, on a daemon thread of its own. What it gives ends that, at the next event.
 
     After each end of the connection, and before the first, it waits ``pause()`` seconds, which had better differ from one process to the
-    next: a server that restarts is not met by everybody at once.
+    next: a server that restarts is not met by everybody at once. Raises UsageError for what is no address.
     """
+    address(url)
     stopped = threading.Event()
 
     def run() -> None:
         while not stopped.wait(pause()):
-            # That it is down the polls find out by themselves, and tell.
-            with suppress(SourceDownError):
+            try:
                 for _ in hints(url, headers=headers, ssl_context=ssl_context):
                     if stopped.is_set():
                         return
                     hint()
+            except SourceDownError:
+                pass  # that it is down the polls find out by themselves, and tell
+            except Exception:
+                logging.getLogger(__name__).exception("listening at %s begins anew", url)
 
     threading.Thread(target=run, name="truetier-hints", daemon=True).start()
     return stopped.set
