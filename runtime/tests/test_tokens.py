@@ -472,6 +472,15 @@ def test_a_malformed_list_of_revocations_is_refused_and_the_one_before_goes_on()
     assert refused(made, token()) == refusal.REVOKED
 
 
+@pytest.mark.parametrize("revoked", [{"not_before": NOW * 1000}, {"subjects": {"bob": 1, "alice": NOW * 1000}}])
+def test_milliseconds_which_would_revoke_every_token_for_ever_are_refused(revoked: dict[str, object]) -> None:
+    made, reader, _ = revoking(accept_stale=True)
+    document = signed(2, {"format": "truetier/revocations/1", "revoked": {LOGIN: revoked}}, scope="revoked")
+    (mistake,) = reader.offer(document)
+    assert f"{NOW * 1000} would revoke all that will ever be issued" in mistake.message
+    made.verifier.verify(token())
+
+
 def test_a_reader_of_anything_else_is_no_list_of_revocations() -> None:
     from runtime.tests.signed import rules
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_REVOCATIONS", "Issuer", "Keys", "Revocations", "Verified", "Verifier", "revocation_rules"]
 
 _MOST_TIME = 2**53  # seconds since 1970: no moment that anybody means is later
+_MOST_MOMENT = 10**11  # the same, of what was revoked before it: in the year 5138, or in 1973 if somebody wrote milliseconds
 _FORMAT = "truetier/revocations/1"
 NO_REVOCATIONS: dict[str, Any] = {"format": _FORMAT, "revoked": {}}
 _jws = PyJWS()
@@ -262,6 +263,8 @@ def _mistakes(values: dict[str, Any]) -> Iterator[str]:
                 yield f"revoked.{issuer}.{name}: keys, tokens, subjects and not_before are known"
             elif not isinstance(moments, dict) or not all(type(each) in {int, float} for each in moments.values()):
                 yield f"revoked.{issuer}.{name}: numbers of seconds since 1970{', by name' * (name != 'not_before')}, were expected"
+            elif name in {"subjects", "not_before"} and (late := [each for each in moments.values() if each > _MOST_MOMENT]):
+                yield f"revoked.{issuer}.{name}: {late[0]} would revoke all that will ever be issued; seconds since 1970 were expected"
 
 
 def _short(value: object) -> str:
