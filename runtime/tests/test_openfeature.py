@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openfeature import api
 from openfeature.evaluation_context import EvaluationContext
-from openfeature.event import EventDetails, ProviderEvent
+from openfeature.event import EventDetails, ProviderEvent, ProviderEventDetails
 from openfeature.exception import ErrorCode, OpenFeatureError
 from openfeature.flag_evaluation import Reason
 from openfeature.provider import ProviderStatus
@@ -571,6 +571,27 @@ def test_a_source_that_is_down_for_long_makes_flags_stale_and_not_one_of_them_fa
     served.reader.offer(document)  # the same again: it is confirmed
     served.reader.check()
     assert served.heard(3)[2:] == [ProviderEvent.PROVIDER_READY]
+    assert served.client.get_provider_status() is ProviderStatus.READY
+
+
+class Overtaken(FlagProvider):
+    """One whose thread pauses before it tells that it is stale, while another brings what confirms it."""
+
+    def emit(self, event: ProviderEvent, details: ProviderEventDetails) -> None:
+        if event is ProviderEvent.PROVIDER_STALE:
+            self._reader.confirm()
+            other = threading.Thread(target=self._reader.check)
+            other.start()
+            other.join()
+        super().emit(event, details)
+
+
+def test_a_state_that_was_overtaken_while_it_was_told_is_not_the_last_that_is_told() -> None:
+    served = Served()
+    provider = Overtaken(served.reader, stale_after=300)
+    api.set_provider_and_wait(provider, "shop")
+    served.monotonic.advance(301)
+    served.reader.check()
     assert served.client.get_provider_status() is ProviderStatus.READY
 
 

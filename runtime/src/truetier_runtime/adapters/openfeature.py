@@ -70,7 +70,7 @@ class FlagProvider(AbstractProvider):
         self._reader = reader
         self._stale_after = stale_after
         self._lock = threading.Lock()  # one document at a time is compiled; nobody who evaluates takes it
-        self._state = ProviderEvent.PROVIDER_READY
+        self._state, self._why = ProviderEvent.PROVIDER_READY, ""
         self._end_watch: Callable[[], None] | None = None
         self._seen: Snapshot | None = None
         self._wrong: list[str] = []  # with the flags of what was seen
@@ -146,12 +146,14 @@ class FlagProvider(AbstractProvider):
             changed = self._take(self._reader.running)
             version = self._flags.snapshot.version
             state, why = self._judged()
-            is_other, self._state = state is not self._state, state
+            is_other, self._state, self._why = state is not self._state, state, why
         if changed:
             self.emit_provider_configuration_changed(ProviderEventDetails(flags_changed=changed, metadata={SNAPSHOT_VERSION: version}))
-        if is_other:
+        while is_other:
             code = ErrorCode.PARSE_ERROR if state is ProviderEvent.PROVIDER_ERROR else None
             self.emit(state, ProviderEventDetails(message=why, error_code=code))
+            with self._lock:  # another thread may have told what came after this before it: what is told last has to be what is
+                is_other, state, why = self._state is not state, self._state, self._why
 
     def _take(self, running: Snapshot) -> list[str]:
         """The flags that are others than before."""
