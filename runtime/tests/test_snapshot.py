@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from runtime.tests.signed import KEY, NOW, OTHER_KEY, STRANGER, TRUSTED, VALUES, Made, rules, signed
 from truetier_runtime import hooks, refusal
-from truetier_runtime.errors import UsageError
+from truetier_runtime.errors import DocumentRefusedError, UsageError
 from truetier_runtime.examine import Limits, Rules, key_paths
 from truetier_runtime.signature import MAGIC, Terms, TrustedKeys, cosign, opened, public_bytes, sign
 
@@ -178,6 +178,14 @@ def test_whoever_is_named_may_sign_later_and_nobody_else() -> None:
     assert Made(two).offer(cosign(document, OTHER_KEY)) == []
     with pytest.raises(UsageError, match="was not named"):
         cosign(document, STRANGER)
+
+
+def test_nobody_is_shown_one_body_and_signs_another() -> None:
+    evil = sign(b'{"fee":1}', Terms("shop", 1, NOW + 1), [KEY], also=[public_bytes(OTHER_KEY)])
+    for shown in (b'{"fee":0}', b'{"fee":10}'):
+        with pytest.raises(DocumentRefusedError) as refusing:
+            cosign(evil.replace(b'{"fee":1}', shown), OTHER_KEY)
+        assert refusing.value.reason in {refusal.DIGEST, refusal.LENGTH}
 
 
 def test_an_older_document_is_refused_and_so_is_another_one_of_the_same_version() -> None:

@@ -138,8 +138,12 @@ def sign(body: bytes, terms: Terms, keys: Iterable[Ed25519PrivateKey], *, also: 
 
 
 def cosign(document: bytes, key: Ed25519PrivateKey) -> bytes:
-    """The document with one more signature. Raises DocumentRefusedError, and UsageError where the key was not named when it was signed."""
+    """The document with one more signature. Raises DocumentRefusedError, and UsageError where the key was not named when it was signed.
+
+    The body has to be the one that the header speaks of: else whoever looked at it would sign another one.
+    """
     envelope = opened(document)
+    _check_body(envelope)
     name = key_id(public_bytes(key))
     if name not in envelope.header.keys:
         raise UsageError(f"key {name} was not named when the document was signed; named were {', '.join(envelope.header.keys)}")
@@ -173,6 +177,10 @@ def verify(envelope: Envelope, trusted: TrustedKeys) -> None:
         raise DocumentRefusedError(Mistake(BAD_SIGNATURE, f"not what {', '.join(wrong)} signed"))
     if len(names) < trusted.threshold:
         raise DocumentRefusedError(Mistake(BELOW_THRESHOLD, f"signed by {len(names)} of the trusted keys, {trusted.threshold} must"))
+    _check_body(envelope)
+
+
+def _check_body(envelope: Envelope) -> None:
     if len(envelope.body) != envelope.header.body_bytes:
         raise DocumentRefusedError(Mistake(LENGTH, f"the body has {len(envelope.body)} bytes, signed were {envelope.header.body_bytes}"))
     digest = hashlib.sha256(envelope.body).hexdigest()
