@@ -296,6 +296,19 @@ def test_of_many_mistakes_the_first_twenty_are_told() -> None:
     assert [len(mistakes), str(mistakes[-1])] == [21, "schema: and 30 more"]
 
 
+def test_what_a_schema_does_to_what_it_is_given_changes_nothing() -> None:
+    def tidied(values: dict[str, Any]) -> list[str]:
+        values["limits"].clear()
+        return []
+
+    limits = Limits(ranges={"limits.rps": (1, 10)})
+    assert refused(signed(1), Rules("shop", TRUSTED, validate=tidied, limits=limits)) == [refusal.OUT_OF_RANGE]
+    made = Made(rules(validate=tidied))
+    assert made.reader.values == {"limits": {"rps": 1}}
+    assert made.offer(signed(1)) == []
+    assert made.reader.values["limits"] == VALUES["limits"]
+
+
 def test_a_schema_that_raises_refuses() -> None:
     def validate(values: dict[str, Any]) -> list[str]:
         return [values["flags"]["no such"]] if "flags" in values else []

@@ -79,7 +79,10 @@ def write_whole(files: Files, path: str, data: bytes) -> None:
 
 
 class Copies:
-    """The last ``keep`` documents in a folder, and whatever of them is known to have run for long."""
+    """The last ``keep`` documents in a folder, and whatever of them is known to have run for long.
+
+    The folder is for one scope, or one issuer, alone: copies are named by their version, and those of another scope would take their place.
+    """
 
     __slots__ = ("files", "folder", "keep")
 

@@ -74,8 +74,8 @@ class Limits:
 class Rules:
     """What a reader demands of a document.
 
-    ``validate`` is given the values as plain dictionaries and lists, and gives what is wrong with them, a sentence each. ``canary`` is
-    given them as they will be read, tries them, and says whether all is well. An exception of either refuses the document.
+    ``validate`` is given the values as plain dictionaries and lists of its own, and gives what is wrong with them, a sentence each.
+    ``canary`` is given them as they will be read, tries them, and says whether all is well. An exception of either refuses the document.
     """
 
     __slots__ = ("canary", "limits", "scope", "trusted", "validate")
@@ -144,10 +144,12 @@ def vouched_for(document: bytes, rules: Rules, version: int) -> Envelope:
 def defaults_of(values: Values, rules: Rules) -> Snapshot:
     """What runs when there is nothing else. Raises UsageError where it breaks the rules that documents have to obey."""
     plain = json.loads(json.dumps(values))
-    wrong = [*_schema(plain, rules), *_out_of_range(plain, rules.limits)]
+    snapshot = Snapshot(_frozen(plain))
+    beyond = _out_of_range(plain, rules.limits)
+    wrong = [*_schema(plain, rules), *beyond]
     if wrong:
         raise UsageError("the defaults break the rules for documents: " + "; ".join(map(str, wrong)))
-    return Snapshot(_frozen(plain))
+    return snapshot
 
 
 def key_paths(values: Values) -> set[tuple[str, ...]]:
@@ -196,13 +198,14 @@ def _expired(header: Header, now: float) -> Iterator[Mistake]:
 
 def _tried(envelope: Envelope, document: bytes, rules: Rules, running: Snapshot | None) -> Snapshot:
     plain = parsed(envelope.body)
-    _refuse(
-        _schema(plain, rules),
-        _empty(plain),
-        () if running is None or envelope.header.confirms_removal else _removed(plain, running, rules.limits),
-        _out_of_range(plain, rules.limits),
-    )
+    # All else comes before the schema, which may change what it is given: what was signed is what is judged, and what runs.
     snapshot = Snapshot(_frozen(plain), envelope.header, document)
+    beyond = [
+        *_empty(plain),
+        *(() if running is None or envelope.header.confirms_removal else _removed(plain, running, rules.limits)),
+        *_out_of_range(plain, rules.limits),
+    ]
+    _refuse(_schema(plain, rules), beyond)
     _refuse(_unhealthy(snapshot.values, rules))
     return snapshot
 
