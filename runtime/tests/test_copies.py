@@ -257,6 +257,11 @@ def test_a_copy_that_somebody_removed_or_damaged_is_written_again_at_the_next_ch
     assert started(tmp_path).reader.version == 1
 
 
+def test_a_folder_that_cannot_be_read_is_told_and_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert started(tmp_path / "loop").told() == [hooks.COPY_REFUSED, hooks.DEFAULTS_USED]
+
+
 def test_a_folder_that_is_a_file_is_told_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     made = started(tmp_path / "file")

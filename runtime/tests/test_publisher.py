@@ -116,6 +116,12 @@ def test_a_server_takes_documents_by_put_and_says_when_it_does_not() -> None:
             publish(signed(3), target, rules(), NOW)
 
 
+def test_where_a_disk_cannot_tell_what_is_there_it_is_not_taken_for_bare(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SourceDownError, match="cannot read"):
+        publish(signed(1), FileTarget(str(tmp_path / "loop" / "shop.snapshot")), rules(), NOW)
+
+
 def test_a_word_stands_for_the_place_that_it_looks_like() -> None:
     kinds = [type(target_of(word)) for word in ("https://a", "s3://a/b", "a", "file:///a")]
     assert kinds == [HttpTarget, BucketTarget, FileTarget, FileTarget]

@@ -206,6 +206,14 @@ def test_a_cold_start_with_the_issuer_down_uses_the_keys_on_disk_at_their_true_a
     assert reason(late, token(exp=NOW + 9 * DAY)) == refusal.KEYS_TOO_OLD
 
 
+def test_a_start_that_comes_late_or_again_takes_no_key_away(tmp_path: Path) -> None:
+    first_run(tmp_path, GOOD)
+    made = restarted(tmp_path, 60)
+    made.keys.offer(listed("a", "b"))  # and nothing is written before the next check
+    made.keys.start()
+    assert reason(made, token("b")) == ""
+
+
 def test_a_start_with_nothing_on_disk_has_no_keys(tmp_path: Path) -> None:
     made = restarted(tmp_path / "nothing")
     assert made.told() == []

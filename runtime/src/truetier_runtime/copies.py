@@ -95,9 +95,10 @@ class Copies:
 
     def versions(self, *, proven_only: bool = False) -> list[int]:
         """Which there are, the newest first. Raises OSError."""
-        if not os.path.isdir(self.folder):
+        try:
+            names = set(os.listdir(self.folder))
+        except (FileNotFoundError, NotADirectoryError):  # anything else, as a disk that fails, does not say that there are none
             return []
-        names = set(os.listdir(self.folder))
         found = [int(name[:_DIGITS]) for name in names if name == self._name(name[:_DIGITS], _COPY)]
         return sorted((one for one in found if not proven_only or self._name(one, _SURVIVED) in names), reverse=True)
 

@@ -110,8 +110,14 @@ class FileTarget(FileSource):
             raise SourceDownError(f"cannot write {self.path}: {error.strerror or error}") from None
 
     def is_bare(self) -> bool:
-        """Whether there is no such file."""
-        return not os.path.lexists(self.path)
+        """Whether there is no such file. Raises SourceDownError."""
+        try:
+            os.lstat(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError as error:  # as without permission, or on a disk that fails: then there may be one
+            raise SourceDownError(f"cannot read {self.path}: {error.strerror or error}") from None
+        return False
 
 
 class HttpTarget(HttpSource):

@@ -248,6 +248,8 @@ class Keys:
                 self._tell(KEYS_COPY_REFUSED, f"version {version}: {error}")
                 continue
             with self._lock:
+                if confirmed_at <= self._confirmed_at:  # started again, or late: what is known is as new
+                    break
                 self._known, self._confirmed_at, self.version = known, confirmed_at, self.version + 1
             self._stored = _Stored(document, known, confirmed_at)
             self._tell(KEYS_CHANGED, f"from disk: {_names(known)}")
