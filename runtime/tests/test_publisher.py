@@ -358,6 +358,22 @@ def test_what_a_terminal_cannot_show_is_published_and_said_all_the_same(folder: 
     assert (folder / "käse" / "current.snapshot").exists()
 
 
+def test_a_stranger_hides_nothing_from_whoever_looks_before_he_signs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "x").write_bytes(signed(1, {"fee\u202e\x9b2J": 1, "käse": 2}))
+    assert run("show x --body") == DONE
+    assert (
+        r"""{
+  "fee\u202e\x9b2J": 1,
+  "käse": 2
+}
+"""
+        in capsys.readouterr().out
+    )
+    (folder / "body.json").write_text(json.dumps({"a\nrefused: nothing": 1}))
+    assert run(f"{SIGN} --version 1 -o y --range * 2 3") == REFUSED
+    assert r"a\nrefused: nothing is 1" in capsys.readouterr().err
+
+
 def test_two_people_sign_one_after_the_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     both = f"{TRUST} --trust two.pub --threshold 2"
     assert run(f"{SIGN} --also two.pub --version 1 -o 1.snapshot") == DONE

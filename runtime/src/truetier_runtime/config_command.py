@@ -35,7 +35,7 @@ from truetier_runtime.publisher import (
 from truetier_runtime.signature import Terms, TrustedKeys, cosign, key_id, opened, public_bytes, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -181,7 +181,7 @@ def _show(given: argparse.Namespace) -> int:
     _say("not verified: see truetier-config verify", *_described(envelope.header), f"signed by {signed}")
     if given.body:
         try:
-            _say(json.dumps(json.loads(envelope.body), indent=2, ensure_ascii=False))
+            _say(*json.dumps(json.loads(envelope.body), indent=2, ensure_ascii=False).split("\n"))
         except (ValueError, RecursionError):
             _say(repr(envelope.body[:1000]))
     return DONE
@@ -410,15 +410,23 @@ def _described(header: Header) -> list[str]:
 
 
 def _say(*lines: str) -> None:
-    text = "".join(f"{line}\n" for line in lines)
     encoding = sys.stdout.encoding or "utf-8"
-    # What the terminal has no letter for, and names of files that are no text: what was done is done, and has to be said.
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    # What the terminal has no letter for: what was done is done, and has to be said.
+    sys.stdout.write(_visible(lines).encode(encoding, "backslashreplace").decode(encoding))
     sys.stdout.flush()
 
 
 def _complain(*lines: str) -> None:
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    sys.stderr.write(_visible(lines))
+
+
+def _visible(lines: Iterable[str]) -> str:
+    """Lines for somebody who decides by them: what strangers wrote hides nothing, turns no text around and begins no line of its own."""
+    return "".join(f"{''.join(map(_shown, line))}\n" for line in lines)
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 if __name__ == "__main__":
