@@ -523,3 +523,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UsageError, match=r"truetier-runtime\[config\]"):
         TrustedKeys([])
     assert "install truetier-runtime[config]" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    assert run("show memory://a/b") == UNREADABLE
+    assert "cannot read memory://a/b" in (told := capsys.readouterr().err)
+    assert "install truetier-runtime[config]" in told

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import queue
 import socket
+import subprocess
 import sys
 import threading
 from itertools import pairwise
@@ -333,7 +335,7 @@ def test_on_a_thread_it_polls_until_it_is_stopped_and_survives_what_hooks_raise(
     stop()
     assert is_raised.is_set()
     assert made.reader.version == 2
-    assert "a poll for shop ended early" in caplog.text
+    assert "a hook failed at Fact('snapshot" in caplog.text
 
 
 class Cancelled:
@@ -364,6 +366,36 @@ def test_a_source_that_was_cancelled_is_asked_again_on_a_thread_and_in_an_event_
         running.cancel()
 
     asyncio.run(main())
+
+
+FORKED = """
+import os, sys, threading
+from runtime.tests.signed import Made, signed
+from truetier_runtime.hooks import ACTIVATED
+from truetier_runtime.poller import Pace, Poller
+from truetier_runtime.sources import FileSource
+made, source, is_running = Made(), FileSource(sys.argv[1]), threading.Event()
+made.reader.watch(lambda fact: is_running.set() if fact.kind == ACTIVATED else None)
+Poller(made.reader, source, Pace(0.001)).start()
+is_running.wait(60)
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+is_running.clear()
+with open(sys.argv[1] + ".new", "wb") as file:
+    file.write(signed(2))
+os.replace(sys.argv[1] + ".new", sys.argv[1])
+Poller(made.reader, source, Pace(0.001)).start()
+is_running.wait(60)
+os._exit(0 if made.reader.version == 2 else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_after_a_fork_a_poller_that_is_started_in_the_child_goes_on_there(tmp_path: Path) -> None:
+    (tmp_path / "shop").write_bytes(signed(1))
+    line = [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path / "shop")]
+    ended = subprocess.run(line, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, check=False, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_in_an_event_loop_it_polls_until_it_is_cancelled_and_a_hint_from_a_thread_wakes_it() -> None:

@@ -261,8 +261,11 @@ class BucketSource:
 
     def _opened(self) -> tuple[Any, str]:
         """The file system and the path in it. Raises what it likes."""
-        from fsspec import get_filesystem_class  # with what belongs to it, tens of milliseconds
-        from fsspec.core import url_to_fs
+        try:
+            from fsspec import get_filesystem_class  # with what belongs to it, tens of milliseconds
+            from fsspec.core import url_to_fs
+        except ImportError as error:
+            raise ImportError(f"{error}: install truetier-runtime[config]") from None
 
         scheme = self.url.partition("://")[0]
         once: dict[str, Any] = {}

@@ -333,7 +333,7 @@ def _address_of(event: str, arguments: tuple[Any, ...]) -> Address | None:
     if not host or (event != "socket.gethostbyaddr" and _is_numeric(_text(host))):
         return None
     port = str(arguments[1] or "") if event == "socket.getaddrinfo" else ""
-    return (_plain(_text(host)), int(port) if port.isdigit() else None)
+    return (_plain(_text(host)), int(port) if port.isdecimal() else None)
 
 
 def _text(host: str | bytes | bytearray) -> str:
