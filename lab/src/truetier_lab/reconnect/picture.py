@@ -89,7 +89,7 @@ def _back(panel: Sequence[Run]) -> str:
     nearly = spread(panel, lambda run: run.recovered(0.99)).median
     if nearly < math.inf:
         return f"99 % back after {nearly:.1f} s"
-    return f"95 % back after {most:.1f} s, 99 % later" if most < math.inf else f"not back within {panel[0].plan.watched:g} s"
+    return f"95 % back after {most:.1f} s" if most < math.inf else f"not back within {panel[0].plan.watched:g} s"
 
 
 def _style(colours: dict[str, str]) -> str:
